@@ -1,0 +1,223 @@
+using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
+using FastBatch.Completion;
+using FastBatch.Execution;
+using FastBatch.Lanes;
+using FastBatch.Scheduling;
+
+namespace FastBatch;
+
+/// <summary>
+/// Serves one <see cref="BatchableAttribute"/> method to single callers. The generator derives a typed batcher per method, which adds
+/// <c>SubmitAsync</c>; any number of threads may call it at once.
+/// </summary>
+public abstract class Batcher : IAsyncDisposable
+{
+    private readonly List<InputRows> _inputs = [];
+    private readonly List<RequestPool> _pools = [];
+    private readonly Shelf<OutputSlab> _slabs = new(16);
+    private readonly BatcherOptions _options;
+    private readonly IBatchPolicy _policy;
+    private readonly bool _stampsRequests;
+    private readonly Lock _disposal = new();
+    private Lane _lane = null!;
+    private DeviceExecutor _executor = null!;
+    private Task? _disposed;
+
+    /// <summary>For generated code.</summary>
+    /// <param name="name">The method, as <c>Type.Method</c>.</param>
+    /// <param name="options">The user's settings, or null.</param>
+    /// <param name="maxBatchSize">The attribute's setting.</param>
+    /// <param name="maxQueueDelayMicroseconds">The attribute's setting.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected Batcher(string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds)
+    {
+        Name = name;
+        _options = options ?? new BatcherOptions();
+        MaxBatchSize = _options.MaxBatchSize ?? maxBatchSize;
+        _options.Validate(name, MaxBatchSize);
+        _policy = _options.PolicyOr(TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds));
+        _stampsRequests = _policy.UsesEnqueueTime;
+    }
+
+    /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The most rows the method is given at once.</summary>
+    public int MaxBatchSize { get; }
+
+    /// <summary>The most rows submitted and not yet run; see <see cref="BatcherOptions.Capacity"/>.</summary>
+    public int Capacity => _lane.Capacity;
+
+    /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
+    public int QueueLength => _lane.Backlog;
+
+    /// <summary>
+    /// Refuses new requests, runs those accepted, and ends what has not run within <see cref="BatcherOptions.DrainTimeout"/> with a
+    /// <see cref="BatcherClosedException"/>. Every accepted request has ended when the returned task completes; leases stay valid. May be
+    /// called several times, from anywhere.
+    /// </summary>
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        lock (_disposal)
+        {
+            return new ValueTask(_disposed ??= CloseAsync());
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    /// <summary>Adds an input parameter. For generated code, in the constructor.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="name">The parameter's name.</param>
+    /// <param name="rowLength">Elements in one row.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected InputRows<T> AddInput<T>(string name, int rowLength)
+        where T : unmanaged
+    {
+        var rows = new InputRows<T>(name, rowLength);
+        _inputs.Add(rows);
+        return rows;
+    }
+
+    /// <summary>Adds the requests of one form of <c>SubmitAsync</c>. For generated code, in the constructor.</summary>
+    /// <typeparam name="TRequest">The form's request.</typeparam>
+    /// <param name="create">Makes one.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected RequestPool<TRequest> AddRequests<TRequest>(Func<TRequest> create)
+        where TRequest : PendingRequest
+    {
+        var pool = new RequestPool<TRequest>(create);
+        _pools.Add(pool);
+        return pool;
+    }
+
+    /// <summary>Reserves the rows and opens admission. For generated code, last in the constructor.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [MemberNotNull(nameof(_lane), nameof(_executor))]
+    protected void Open()
+    {
+        _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity);
+        bool dedicated = _options.DedicatedThread ?? _stampsRequests;
+        _executor = dedicated
+            ? new ThreadExecutor(this, _lane, _policy, _options)
+            : new PoolExecutor(this, _lane, _policy, _options);
+    }
+
+    /// <summary>Makes the outputs of one batch. For generated code.</summary>
+    /// <param name="maxRows">The most rows a batch has.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected abstract OutputSlab CreateOutputs(int maxRows);
+
+    /// <summary>Calls the method on the batch's rows and outputs. For generated code.</summary>
+    /// <param name="batch">The batch.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected abstract void Run(Batch batch);
+
+    /// <summary>
+    /// Reserves a row for the request. False if the request has ended instead: cancelled, refused because the batcher is full, or closed.
+    /// A row reserved must be published or abandoned. For generated code.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Ends the request early.</param>
+    /// <param name="claim">The row.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
+    {
+        if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
+        {
+            claim = default;
+            return false;
+        }
+
+        if (_stampsRequests)
+        {
+            request.Enqueued = _options.TimeProvider.GetTimestamp();
+        }
+
+        long ticket = _lane.TryClaim();
+        claim = new RowClaim(ticket);
+        return ticket >= 0 || TryPark(request, ticket, out claim);
+    }
+
+    /// <summary>Hands the written row to the device side. For generated code.</summary>
+    /// <param name="claim">The row.</param>
+    /// <param name="request">The request.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected void Publish(RowClaim claim, PendingRequest? request)
+    {
+        _lane.Publish(claim, request);
+        _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
+    }
+
+    /// <summary>Gives back a row whose writer threw, and ends the request with what it threw. For generated code.</summary>
+    /// <param name="claim">The row.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="error">What the writer threw.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected void Abandon(RowClaim claim, PendingRequest request, Exception error)
+    {
+        // Published all the same, as a tombstone: a ticket left out would block every later one.
+        Publish(claim, null);
+        request.Refuse(error);
+    }
+
+    /// <summary>Checks the length of a caller's row. For generated code.</summary>
+    /// <param name="actual">Elements given.</param>
+    /// <param name="expected">Elements in one row.</param>
+    /// <param name="parameter">The parameter's name.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected void RequireLength(int actual, int expected, string parameter)
+    {
+        if (actual != expected)
+        {
+            ThrowLength(actual, expected, parameter);
+        }
+    }
+
+    internal OutputSlab RentOutputs()
+    {
+        OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(MaxBatchSize);
+        slab.Home = _slabs;
+        slab.Open();
+        return slab;
+    }
+
+    internal void RunBatch(Batch batch) => Run(batch);
+
+    private bool TryPark(PendingRequest request, long refusal, out RowClaim claim)
+    {
+        if (refusal == LaneRing.Full && _options.Overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
+        {
+            claim = new RowClaim(~index);
+            return true;
+        }
+
+        request.Refuse(refusal == LaneRing.Full && _options.Overload == OverloadMode.Reject
+            ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
+            : new BatcherClosedException(Name));
+        claim = default;
+        return false;
+    }
+
+    private async Task CloseAsync()
+    {
+        _lane.Overflow.Close();
+        _lane.Ring.Close();
+        if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
+        {
+            _lane.FailAll(Name);
+        }
+
+        foreach (RequestPool pool in _pools)
+        {
+            pool.Close();
+        }
+    }
+
+    [DoesNotReturn]
+    private void ThrowLength(int actual, int expected, string parameter) => throw new ArgumentException(
+        $"{Name}: {parameter} has {actual} elements; one row has {expected}.", parameter);
+}

@@ -1,0 +1,82 @@
+using FastBatch.Scheduling;
+
+namespace FastBatch;
+
+/// <summary>Settings of one batcher. What is left unset comes from the method's <see cref="BatchableAttribute"/>, then from the default.</summary>
+public sealed record BatcherOptions
+{
+    internal const int DefaultMaxBatchSize = 64;
+    private const int MaxCapacity = 1 << 24;
+
+    /// <summary>The most rows the method is given at once; at least 1. Default: the attribute's.</summary>
+    public int? MaxBatchSize { get; init; }
+
+    /// <summary>
+    /// How long the oldest request may wait for a fuller batch, counted from its submission; not negative. Zero runs as soon as the
+    /// device is free. Default: the attribute's. Not to be combined with <see cref="Policy"/>.
+    /// </summary>
+    public TimeSpan? MaxQueueDelay { get; init; }
+
+    /// <summary>When a batch closes. Default: <see cref="WorkConservingPolicy"/>, or <see cref="SizeOrDelayPolicy"/> where a delay is set.</summary>
+    public IBatchPolicy? Policy { get; init; }
+
+    /// <summary>
+    /// The most rows submitted and not yet run; at least the largest batch. Memory for all of them is reserved at start. Default: 1,024,
+    /// less where rows are large, and never less than four full batches.
+    /// </summary>
+    public int? Capacity { get; init; }
+
+    /// <summary>What happens to a request when <see cref="Capacity"/> is reached. Default: <see cref="OverloadMode.Wait"/>.</summary>
+    public OverloadMode Overload { get; init; } = OverloadMode.Wait;
+
+    /// <summary>
+    /// Whether the method runs on a thread of the batcher's own instead of on the thread pool. Default: only if the policy lets rows wait
+    /// (<see cref="IBatchPolicy.UsesEnqueueTime"/>). The pool is faster where the method computes on the CPU.
+    /// </summary>
+    public bool? DedicatedThread { get; init; }
+
+    /// <summary>
+    /// Whether a dedicated thread runs the callers' continuations itself instead of handing them to the thread pool. Saves a hand-over;
+    /// a continuation that blocks then stops the batcher. Default false.
+    /// </summary>
+    public bool InlineContinuations { get; init; }
+
+    /// <summary>
+    /// How long <see cref="Batcher.DisposeAsync"/> waits for accepted requests to run; what has not run by then ends with a
+    /// <see cref="BatcherClosedException"/>. Default 30 s; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
+    /// </summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The clock of the scheduler. Default <see cref="TimeProvider.System"/>.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    internal void Validate(string batcher, int maxBatchSize)
+    {
+        Require(maxBatchSize >= 1, batcher, nameof(MaxBatchSize), maxBatchSize, "at least 1");
+        Require(MaxQueueDelay is null || MaxQueueDelay >= TimeSpan.Zero, batcher, nameof(MaxQueueDelay), MaxQueueDelay, "zero or more");
+        Require(MaxQueueDelay is null || Policy is null, batcher, nameof(MaxQueueDelay), MaxQueueDelay, "unset where Policy is set");
+        Require(Capacity is null || Capacity >= maxBatchSize, batcher, nameof(Capacity), Capacity, $"at least the largest batch ({maxBatchSize})");
+        Require(Capacity is null or <= MaxCapacity, batcher, nameof(Capacity), Capacity, $"at most {MaxCapacity}");
+        Require(maxBatchSize <= MaxCapacity / 4, batcher, nameof(MaxBatchSize), maxBatchSize, $"at most {MaxCapacity / 4}");
+        Require(Enum.IsDefined(Overload), batcher, nameof(Overload), Overload, "a defined value");
+        Require(
+            DrainTimeout >= TimeSpan.Zero || DrainTimeout == Timeout.InfiniteTimeSpan,
+            batcher, nameof(DrainTimeout), DrainTimeout, "zero or more, or Timeout.InfiniteTimeSpan");
+        ArgumentNullException.ThrowIfNull(TimeProvider);
+    }
+
+    /// <summary>The policy that these settings ask for.</summary>
+    internal IBatchPolicy PolicyOr(TimeSpan maxQueueDelay)
+    {
+        TimeSpan delay = MaxQueueDelay ?? maxQueueDelay;
+        return Policy ?? (delay > TimeSpan.Zero ? new SizeOrDelayPolicy(delay) : WorkConservingPolicy.Instance);
+    }
+
+    private static void Require(bool condition, string batcher, string option, object? given, string expected)
+    {
+        if (!condition)
+        {
+            throw new ArgumentOutOfRangeException(option, given, $"{batcher}: {nameof(BatcherOptions)}.{option} must be {expected}; it is {given}.");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using FastBatch.Atomics;
+using FastBatch.Lanes;
+
+namespace FastBatch.Execution;
+
+/// <summary>
+/// The deliveries of one executor: how many callers are being resumed, how many threads that should take, and a slow look every few
+/// milliseconds for one whose thread is stuck in a caller's code, so that the callers behind it go on.
+/// </summary>
+internal sealed class DeliveryDesk : IDisposable
+{
+    // A thread is worth waking for a helper's share of work longer than this.
+    private const double HelpNanoseconds = 20_000;
+    private const int RescueMilliseconds = 10;
+
+    // Measuring costs two timestamps: not worth it for a few callers.
+    private const int MeasuredCallers = 8;
+
+    private readonly Lock _gate = new();
+    private readonly List<Delivery> _all = [];
+    private readonly List<int> _seenEpochs = [];
+    private readonly Shelf<Delivery> _free = new(8);
+    private readonly Stack<Delivery> _moreFree = new();
+    private readonly string _batcher;
+    private readonly int _maxBatchSize;
+    private readonly Timer _rescue;
+    private AtomicInt32 _resuming;
+    private AtomicInt32 _watching;
+    private double _resumeNanoseconds;
+
+    public DeliveryDesk(string batcher, int maxBatchSize)
+    {
+        _batcher = batcher;
+        _maxBatchSize = maxBatchSize;
+        using (ExecutionContext.SuppressFlow())
+        {
+            _rescue = new Timer(static desk => ((DeliveryDesk)desk!).Rescue(), this, Timeout.Infinite, Timeout.Infinite);
+        }
+    }
+
+    /// <summary>Raised whenever no callers are left to resume, by the thread that resumed the last.</summary>
+    public event Action? AllDelivered;
+
+    /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
+    public int Resuming => _resuming.Read();
+
+    public Delivery Take() => _free.TryTake() ?? TakeMore();
+
+    public void Return(Delivery delivery)
+    {
+        if (!_free.TryReturn(delivery))
+        {
+            lock (_gate)
+            {
+                _moreFree.Push(delivery);
+            }
+        }
+    }
+
+    /// <summary>By the thread that ran the batch, while it has the device: its callers count as being resumed from now on.</summary>
+    public void Announce(Delivery delivery) => _resuming.Add(delivery.Batch.Count);
+
+    /// <summary>Resumes the callers, on this thread and helpers. By the thread that ran the batch, once it has given the device away.</summary>
+    public void DeliverHere(Delivery delivery)
+    {
+        int helpers = Math.Min(Helpers(delivery), Environment.ProcessorCount - 1);
+        Begin(delivery, participants: 1 + helpers);
+        Queue(delivery, helpers);
+        Measure(delivery, static delivery => delivery.Run());
+    }
+
+    /// <summary>Has the thread pool resume the callers.</summary>
+    public void DeliverOnPool(Delivery delivery)
+    {
+        int helpers = Math.Clamp(1 + Helpers(delivery), 1, Environment.ProcessorCount);
+        Begin(delivery, helpers);
+        Queue(delivery, helpers);
+    }
+
+    /// <summary>By a delivery all of whose members are decided.</summary>
+    public void Delivered(int callers)
+    {
+        if (_resuming.Add(-callers) == 0)
+        {
+            AllDelivered?.Invoke();
+        }
+    }
+
+    /// <summary>The fault of one member: an exception of its own, since each is thrown, and its stack trace written, separately.</summary>
+    public FastBatchException Fault(Batch batch) => batch.Error is { } cause
+        ? new BatchExecutionException(_batcher, batch.Count, cause)
+        : new RequestDroppedException(_batcher);
+
+    public void Dispose() => _rescue.Dispose();
+
+    /// <summary>Runs one thread's part of a delivery, and learns from a large one what resuming a caller takes.</summary>
+    public void Measure(Delivery delivery, Func<Delivery, int> deliver)
+    {
+        if (delivery.Batch.Count < MeasuredCallers)
+        {
+            deliver(delivery);
+            return;
+        }
+
+        long started = Stopwatch.GetTimestamp();
+        int delivered = deliver(delivery);
+        if (delivered > 0)
+        {
+            // Two threads may write at once and one be lost: it is an estimate.
+            double each = Stopwatch.GetElapsedTime(started).TotalNanoseconds / delivered;
+            _resumeNanoseconds += (each - _resumeNanoseconds) / 8;
+        }
+    }
+
+    private int Helpers(Delivery delivery) => (int)(delivery.Batch.Count * _resumeNanoseconds / HelpNanoseconds);
+
+    private void Begin(Delivery delivery, int participants)
+    {
+        delivery.Begin(participants);
+        if (delivery.Batch.Count > 1 && _watching.Read() == 0 && _watching.Exchange(1) == 0)
+        {
+            _rescue.Change(RescueMilliseconds, RescueMilliseconds);
+        }
+    }
+
+    private static void Queue(Delivery delivery, int times)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(delivery, preferLocal: false);
+        }
+    }
+
+    private Delivery TakeMore()
+    {
+        lock (_gate)
+        {
+            if (!_moreFree.TryPop(out Delivery? delivery))
+            {
+                delivery = new Delivery(this, _maxBatchSize);
+                _all.Add(delivery);
+                _seenEpochs.Add(0);
+            }
+
+            return delivery;
+        }
+    }
+
+    // By the timer, one at a time.
+    private void Rescue()
+    {
+        lock (_gate)
+        {
+            bool active = false;
+            for (int i = 0; i < _all.Count; i++)
+            {
+                int epoch = _all[i].Epoch;
+                active |= epoch != _seenEpochs[i];
+                if (epoch == _seenEpochs[i])
+                {
+                    active |= _all[i].TryRescue();
+                }
+
+                _seenEpochs[i] = epoch;
+            }
+
+            if (!active)
+            {
+                StopWatching();
+            }
+        }
+    }
+
+    private void StopWatching()
+    {
+        _rescue.Change(Timeout.Infinite, Timeout.Infinite);
+        _watching.Exchange(0);
+
+        // A delivery that began before the exchange saw the watch on, and relies on it; the exchange and its own fence order the two.
+        if (_all.Exists(static delivery => delivery.IsUnderWay) && _watching.Exchange(1) == 0)
+        {
+            _rescue.Change(RescueMilliseconds, RescueMilliseconds);
+        }
+    }
+}

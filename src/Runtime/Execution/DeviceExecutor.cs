@@ -1,0 +1,288 @@
+using FastBatch.Lanes;
+using FastBatch.Scheduling;
+
+namespace FastBatch.Execution;
+
+/// <summary>
+/// Drives the device: asks the policy, closes batches, runs them, gives rows back. Its two forms differ in which thread does that. The
+/// members marked "device side" are for the one thread that has the device at the moment; everything else is for any thread.
+/// </summary>
+internal abstract class DeviceExecutor
+{
+    // A claim is published within the time it takes to copy a row.
+    private const int SpinsForPublish = 100;
+
+    // A wait shorter than this is not worth the kernel.
+    private static readonly TimeSpan LongestSpin = TimeSpan.FromMicroseconds(50);
+
+    private readonly Batcher _batcher;
+    private readonly IBatchPolicy _policy;
+    private readonly TimeProvider _time;
+    private readonly long _longestSpin;
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Parker _parker = Parker.Create();
+    private WakeMark _mark;
+    private long _started;
+    private long _lastEnded;
+    private long _lastDuration;
+    private bool _parked;
+
+    protected DeviceExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
+    {
+        _batcher = batcher;
+        Lane = lane;
+        _policy = policy;
+        _time = options.TimeProvider;
+        _longestSpin = ToTimestamp(LongestSpin);
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize);
+        Desk.AllDelivered += NoticeDrained;
+    }
+
+    protected Lane Lane { get; }
+
+    protected DeliveryDesk Desk { get; }
+
+    /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
+    protected bool IsDrained => Lane.Ring.IsClosed
+        && Lane.Ring.Claimed == Lane.Ring.ReleaseMark
+        && Lane.Overflow.IsEmpty
+        && Desk.Resuming == 0;
+
+    /// <summary>Caller side: a row was published.</summary>
+    public void Notice(long ticket)
+    {
+        if (_mark.IsReached(ticket) && _mark.TryEnd())
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>How long the queue should take to run.</summary>
+    public TimeSpan EstimateBacklog()
+    {
+        double batches = Math.Ceiling((double)Lane.Backlog / _batcher.MaxBatchSize);
+        return TimeSpan.FromSeconds(batches * Volatile.Read(ref _lastDuration) / _time.TimestampFrequency);
+    }
+
+    /// <summary>Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes first.</summary>
+    public async Task<bool> DrainAsync(TimeSpan timeout)
+    {
+        Notice(WakeMark.Always);
+        NoticeDrained();
+        try
+        {
+            await _drained.Task.WaitAsync(timeout).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+        finally
+        {
+            Stop();
+            Desk.Dispose();
+        }
+    }
+
+    /// <summary>The mark was reached and is ended: have a thread take the device.</summary>
+    protected virtual void Wake() => _parker.Unpark();
+
+    /// <summary>Nothing more will come.</summary>
+    protected abstract void Stop();
+
+    /// <summary>Whether the device thread is blocked in <see cref="Park"/>, and is thus to be unparked rather than replaced.</summary>
+    protected bool IsParked => Volatile.Read(ref _parked);
+
+    /// <summary>
+    /// Device side: the next batch to run, or null: then nothing waits (<paramref name="until"/> is 0) or the policy waits until a time or
+    /// until <paramref name="rows"/> rows wait.
+    /// </summary>
+    protected Delivery? TryClose(out long until, out int rows)
+    {
+        Lane.Overflow.Refill(Lane.Ring);
+        int waiting = Lane.Ring.CountPublished(_batcher.MaxBatchSize);
+        until = 0;
+        rows = 1;
+        if (waiting == 0)
+        {
+            return null;
+        }
+
+        long now = _time.GetTimestamp();
+        Delivery delivery = Desk.Take();
+        try
+        {
+            BatchDecision decision = Decide(waiting, now);
+            if (decision.Kind == BatchDecision.DecisionKind.WaitUntil && decision.Timestamp > now && decision.Rows > waiting)
+            {
+                Desk.Return(delivery);
+                (until, rows) = (decision.Timestamp, decision.Rows);
+                return null;
+            }
+
+            // A wait that is over already is a decision to run.
+            int count = decision.Kind == BatchDecision.DecisionKind.WaitUntil ? waiting : Math.Clamp(decision.Rows, 1, waiting);
+            Lane.Close(delivery.Batch, count);
+            delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        }
+        catch (Exception exception)
+        {
+            // A policy that throws must not stop the device: those it was asked about learn of it.
+            Lane.Close(delivery.Batch, waiting);
+            delivery.Batch.Error = exception;
+        }
+
+        _started = now;
+        return delivery;
+    }
+
+    /// <summary>Device side: runs the batch and frees its rows. The callers are the caller's to resume.</summary>
+    protected void Run(Delivery delivery)
+    {
+        Batch batch = delivery.Batch;
+        if (batch is { Count: > 0, IsDropped: false, Error: null })
+        {
+            try
+            {
+                batch.Attach(_batcher.RentOutputs());
+                _batcher.RunBatch(batch);
+                batch.HasResult = true;
+            }
+            catch (Exception exception)
+            {
+                batch.Error = exception;
+            }
+
+            long ended = _time.GetTimestamp();
+            _lastDuration = ended - _started;
+            _lastEnded = ended;
+        }
+
+        // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
+        Desk.Announce(delivery);
+        Lane.Release(batch);
+    }
+
+    /// <summary>
+    /// Device side: gives the device up unless there is work. True: it is given up, and whoever publishes <paramref name="ticket"/> or a
+    /// later one has a thread take it; the caller has no part in it any more. False: it is still the caller's.
+    /// </summary>
+    protected bool TrySleep(long ticket)
+    {
+        LaneRing ring = Lane.Ring;
+        _mark.Set(ticket);
+
+        // From here on another thread may have the device: look, but do not touch.
+        if (IsDrained)
+        {
+            _drained.TrySetResult();
+        }
+
+        if (Lane.Overflow.Waiting > 0 && ring.HasRoom)
+        {
+            return !_mark.TryEnd();
+        }
+
+        if (ring.Claimed <= ticket)
+        {
+            return true;
+        }
+
+        // A row beyond the mark is claimed. Its caller may have looked at the mark before it was set: then the row is, or is about to be,
+        // visible here.
+        for (int i = 0; i < SpinsForPublish; i++)
+        {
+            if (ring.IsPublished(ticket))
+            {
+                return !_mark.TryEnd();
+            }
+
+            Thread.SpinWait(1);
+        }
+
+        // Its caller is slow. After this barrier it either sees the mark or its row is visible.
+        Atomics.Fence.ProcessWide();
+        return !ring.IsPublished(ticket) || !_mark.TryEnd();
+    }
+
+    /// <summary>Device side: blocks, keeping the device, until <paramref name="rows"/> rows wait or the time has come. May return early.</summary>
+    protected void Park(long until, int rows)
+    {
+        Volatile.Write(ref _parked, true);
+        if (TrySleep(Lane.Ring.ReadMark + rows - 1))
+        {
+            bool unparked = _parker.Park(RemainingUntil(until));
+
+            // Out of time, but a caller has ended the sleep already: its unpark is on its way, and must not be left for a later park.
+            while (!unparked && !_mark.TryEnd())
+            {
+                unparked = _parker.Park(Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        Volatile.Write(ref _parked, false);
+    }
+
+    /// <summary>Device side: lets time pass as the policy asked for.</summary>
+    protected void Wait(long until, int rows)
+    {
+        int resuming = Desk.Resuming;
+        long now = _time.GetTimestamp();
+        if (until - now > _longestSpin)
+        {
+            Park(until, rows);
+            return;
+        }
+
+        // The callers of the last batch are coming back: over in microseconds. On one core they need this one.
+        while (now < until && Lane.Ring.CountPublished(rows) < rows && (resuming == 0 || Desk.Resuming > 0))
+        {
+            if (Environment.ProcessorCount == 1)
+            {
+                Thread.Yield();
+            }
+            else
+            {
+                Thread.SpinWait(4);
+            }
+
+            now = _time.GetTimestamp();
+        }
+    }
+
+    private BatchDecision Decide(int waiting, long now) => _policy.Decide(
+        new QueueSnapshot
+        {
+            Waiting = waiting,
+            MaxBatchSize = _batcher.MaxBatchSize,
+            Backlog = Lane.Backlog,
+            OldestEnqueued = _policy.UsesEnqueueTime ? Lane.Ring.Request(Lane.Ring.ReadMark, out _)?.Enqueued ?? now : 0,
+            Resuming = Desk.Resuming,
+            LastBatchEnded = _lastEnded,
+            LastBatchDuration = _lastDuration,
+            TimestampFrequency = _time.TimestampFrequency,
+        },
+        now);
+
+    private void NoticeDrained()
+    {
+        if (IsDrained)
+        {
+            _drained.TrySetResult();
+        }
+    }
+
+    private TimeSpan RemainingUntil(long until)
+    {
+        if (until == long.MaxValue)
+        {
+            return Timeout.InfiniteTimeSpan;
+        }
+
+        TimeSpan remaining = _time.GetElapsedTime(_time.GetTimestamp(), until);
+        return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
+    }
+
+    private long ToTimestamp(TimeSpan duration) => (long)(duration.TotalSeconds * _time.TimestampFrequency);
+}

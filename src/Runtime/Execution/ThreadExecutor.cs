@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using FastBatch.Lanes;
+using FastBatch.Scheduling;
+
+namespace FastBatch.Execution;
+
+/// <summary>
+/// A thread of the batcher's own has the device for good: for policies that wait, and for devices that need one thread. It spins briefly
+/// when it runs dry, then parks. Callers are resumed by the thread pool, unless the user asked for them to be resumed inline.
+/// </summary>
+internal sealed class ThreadExecutor : DeviceExecutor
+{
+    // About what parking and waking cost together.
+    private static readonly long IdleSpin = Stopwatch.Frequency / 50_000;
+
+    private readonly bool _inlineContinuations;
+    private volatile bool _stopped;
+
+    public ThreadExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
+        : base(batcher, lane, policy, options)
+    {
+        _inlineContinuations = options.InlineContinuations;
+        new Thread(Loop) { IsBackground = true, Name = $"FastBatch {batcher.Name}" }.UnsafeStart();
+    }
+
+    protected override void Stop()
+    {
+        _stopped = true;
+        base.Wake();
+    }
+
+    private void Loop()
+    {
+        while (!_stopped)
+        {
+            Delivery? delivery = TryClose(out long until, out int rows);
+            if (delivery is not null)
+            {
+                Run(delivery);
+                if (_inlineContinuations)
+                {
+                    Desk.DeliverHere(delivery);
+                }
+                else
+                {
+                    Desk.DeliverOnPool(delivery);
+                }
+            }
+            else if (until != 0)
+            {
+                Wait(until, rows);
+            }
+            else if (!SpinForRow())
+            {
+                Park(long.MaxValue, rows: 1);
+            }
+        }
+    }
+
+    private bool SpinForRow()
+    {
+        if (Environment.ProcessorCount == 1)
+        {
+            return false;
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetTimestamp() - start < IdleSpin)
+        {
+            if (Lane.Ring.CountPublished(1) > 0 || Lane.Overflow.Waiting > 0)
+            {
+                return true;
+            }
+
+            Thread.SpinWait(8);
+        }
+
+        return false;
+    }
+}

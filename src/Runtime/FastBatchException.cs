@@ -1,0 +1,75 @@
+namespace FastBatch;
+
+/// <summary>The base of every exception that FastBatch itself raises for an accepted or refused request.</summary>
+/// <param name="batcher">The batcher, as <c>Type.Method</c>.</param>
+/// <param name="message">What was given, what was expected, where.</param>
+/// <param name="innerException">The cause, when there is one.</param>
+public abstract class FastBatchException(string batcher, string message, Exception? innerException = null)
+    : Exception(message, innerException)
+{
+    /// <summary>The batcher that raised it, as <c>Type.Method</c>.</summary>
+    public string Batcher { get; } = batcher;
+
+    /// <summary>Whether the same request may succeed when sent again later, here or elsewhere.</summary>
+    public abstract bool IsTransient { get; }
+}
+
+/// <summary>The request was refused because the batcher was full; it was never queued.</summary>
+public sealed class BatcherOverloadedException : FastBatchException
+{
+    internal BatcherOverloadedException(string batcher, int capacity, TimeSpan retryAfter)
+        : base(batcher, $"{batcher} is full: all {capacity} rows are taken. Retry after {retryAfter.TotalMilliseconds:0.###} ms, raise "
+            + $"{nameof(BatcherOptions)}.{nameof(BatcherOptions.Capacity)}, or use {nameof(OverloadMode)}.{nameof(OverloadMode.Wait)}.")
+    {
+        RetryAfter = retryAfter;
+    }
+
+    /// <summary>When the rows now queued should be done, from the last batch's duration. An estimate; never negative.</summary>
+    public TimeSpan RetryAfter { get; }
+
+    /// <inheritdoc/>
+    public override bool IsTransient => true;
+}
+
+/// <summary>The batcher is being disposed or has been; the request was refused, or ended because it could not run in time.</summary>
+public sealed class BatcherClosedException : FastBatchException
+{
+    internal BatcherClosedException(string batcher)
+        : base(batcher, $"{batcher} is closed: it was disposed before this request could run.")
+    {
+    }
+
+    /// <inheritdoc/>
+    public override bool IsTransient => false;
+}
+
+/// <summary>
+/// The batch this request was part of threw. Every request of the batch gets an exception of its own; what the method threw is the
+/// <see cref="Exception.InnerException"/> of each.
+/// </summary>
+public sealed class BatchExecutionException : FastBatchException
+{
+    internal BatchExecutionException(string batcher, int batchSize, Exception cause)
+        : base(batcher, $"{batcher} threw {cause.GetType().Name} on a batch of {batchSize}: {cause.Message}", cause)
+    {
+        BatchSize = batchSize;
+    }
+
+    /// <summary>The number of rows that ran together.</summary>
+    public int BatchSize { get; }
+
+    /// <inheritdoc/>
+    public override bool IsTransient => false;
+}
+
+/// <summary>The batcher's policy dropped the request before it ran (<see cref="Scheduling.BatchDecision.Drop"/>).</summary>
+public sealed class RequestDroppedException : FastBatchException
+{
+    internal RequestDroppedException(string batcher)
+        : base(batcher, $"{batcher}: the batch policy dropped this request before it ran.")
+    {
+    }
+
+    /// <inheritdoc/>
+    public override bool IsTransient => true;
+}

@@ -1,0 +1,100 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+
+namespace FastBatch.Lanes;
+
+/// <summary>The rows of one input parameter: those in the ring, and those parked while the ring is full. For generated code.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class InputRows
+{
+    private protected InputRows(string name, int rowLength)
+    {
+        Name = name;
+        RowLength = rowLength;
+    }
+
+    /// <summary>The parameter's name.</summary>
+    public string Name { get; }
+
+    /// <summary>Elements in one row.</summary>
+    public int RowLength { get; }
+
+    internal abstract long RowBytes { get; }
+
+    /// <summary>Reserves the ring's rows. The last <paramref name="spill"/> of them continue a batch past the ring's end.</summary>
+    internal abstract void Allocate(int ringSize, int spill);
+
+    internal abstract void Copy(int from, int to);
+
+    internal abstract void EnsureParked(int index);
+
+    internal abstract void Unpark(int index, int to);
+}
+
+/// <summary>The rows of one input parameter of element type <typeparamref name="T"/>. For generated code.</summary>
+/// <typeparam name="T">The element type.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class InputRows<T> : InputRows
+    where T : unmanaged
+{
+    private AlignedRows<T> _ring;
+    private int _mask;
+    private T[]?[] _parked = [];
+
+    internal InputRows(string name, int rowLength)
+        : base(name, rowLength)
+    {
+    }
+
+    internal override long RowBytes => (long)RowLength * Unsafe.SizeOf<T>();
+
+    /// <summary>The claimed row, with whatever an earlier request left in it: overwrite all of it.</summary>
+    /// <param name="claim">The claim.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Span<T> Row(RowClaim claim) => claim.IsParked
+        ? ParkedRow(claim.ParkedIndex)
+        : _ring.Rows((int)claim.Ticket & _mask, 1);
+
+    /// <summary>The claimed row, zeroed.</summary>
+    /// <param name="claim">The claim.</param>
+    public Span<T> ZeroedRow(RowClaim claim)
+    {
+        Span<T> row = Row(claim);
+        row.Clear();
+        return row;
+    }
+
+    /// <summary>The first element of the claimed row: the value of a scalar row.</summary>
+    /// <param name="claim">The claim.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref T Value(RowClaim claim) => ref Row(claim)[0];
+
+    /// <summary>The batch's rows, contiguous: <c>batch.Count * RowLength</c> elements.</summary>
+    /// <param name="batch">The batch.</param>
+    public ReadOnlySpan<T> Rows(Batch batch) => _ring.Rows(batch.FirstRow, batch.Count);
+
+    internal override void Allocate(int ringSize, int spill)
+    {
+        _ring = new AlignedRows<T>(ringSize + spill, RowLength);
+        _mask = ringSize - 1;
+    }
+
+    internal override void Copy(int from, int to) => _ring.Rows(from, 1).CopyTo(_ring.Rows(to, 1));
+
+    // Under the overflow's lock. The array is replaced, not resized in place: callers write their parked rows without the lock.
+    internal override void EnsureParked(int index)
+    {
+        T[]?[] parked = _parked;
+        if (index >= parked.Length)
+        {
+            Array.Resize(ref parked, Math.Max(16, parked.Length * 2));
+        }
+
+        parked[index] ??= new T[RowLength];
+        Volatile.Write(ref _parked, parked);
+    }
+
+    internal override void Unpark(int index, int to) => ParkedRow(index).CopyTo(_ring.Rows(to, 1));
+
+    private Span<T> ParkedRow(int index) => Volatile.Read(ref _parked)[index]!;
+}

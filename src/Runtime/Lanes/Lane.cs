@@ -1,0 +1,152 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using FastBatch.Completion;
+
+namespace FastBatch.Lanes;
+
+/// <summary>
+/// One bounded ring of same-shaped rows: the positions (<see cref="LaneRing"/>), the memory (<see cref="InputRows"/>, one per input
+/// parameter) and what waits for room (<see cref="Overflow"/>). A batch is a run of rows, contiguous in each input's memory.
+/// </summary>
+internal sealed class Lane
+{
+    private const int DefaultCapacity = 1024;
+    private const long DefaultBytes = 16 << 20;
+
+    private readonly InputRows[] _inputs;
+
+    public Lane(InputRows[] inputs, int maxBatchSize, int? capacity)
+    {
+        long rowBytes = Math.Max(1, inputs.Sum(rows => rows.RowBytes));
+        Capacity = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
+        int size = (int)BitOperations.RoundUpToPowerOf2((uint)Capacity);
+        foreach (InputRows rows in inputs)
+        {
+            rows.Allocate(size, spill: maxBatchSize - 1);
+        }
+
+        _inputs = inputs;
+        Ring = new LaneRing(size, Capacity);
+        Overflow = new Overflow(inputs);
+    }
+
+    /// <summary>The most rows submitted and not yet run.</summary>
+    public int Capacity { get; }
+
+    public LaneRing Ring { get; }
+
+    public Overflow Overflow { get; }
+
+    /// <summary>Rows submitted and not yet taken into a batch, those being written included.</summary>
+    public int Backlog => (int)(Ring.Claimed - Ring.ReadMark) + Overflow.Waiting;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long TryClaim() => Overflow.IsEmpty ? Ring.TryClaim() : LaneRing.Full;
+
+    public void Publish(RowClaim claim, PendingRequest? request)
+    {
+        if (claim.IsParked)
+        {
+            Overflow.Publish(claim.ParkedIndex, request);
+        }
+        else
+        {
+            Ring.Publish(claim.Ticket, request);
+        }
+    }
+
+    /// <summary>
+    /// Device side: takes the oldest <paramref name="rows"/> published rows as a batch. Requests that were cancelled are left out: the last rows of
+    /// the batch move into their places. The rows are the batch's until <see cref="Release"/>.
+    /// </summary>
+    public void Close(Batch batch, int rows)
+    {
+        long first = Ring.Take(rows);
+        int firstRow = (int)first & (Ring.Size - 1);
+
+        // Past the ring's end the batch goes on in the spill rows, so that it is contiguous all the same.
+        for (int row = Ring.Size; row < firstRow + rows; row++)
+        {
+            Copy(row - Ring.Size, row);
+        }
+
+        int decided = 0;
+        for (int i = 0; i < rows; i++)
+        {
+            PendingRequest? request = Ring.Request(first + i, out long requestTicket);
+            if (request is not null && !request.IsPending(requestTicket))
+            {
+                request.SignOff(requestTicket);
+                request = null;
+            }
+
+            batch.Members[i] = new BatchMember(request, requestTicket);
+            decided += request is null ? 1 : 0;
+        }
+
+        int count = rows - decided;
+        if (decided > 0)
+        {
+            FillHoles(batch.Members.AsSpan(0, rows), firstRow);
+        }
+
+        batch.Close(firstRow, count, first + rows);
+    }
+
+    /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
+    public void Release(Batch batch)
+    {
+        Ring.Release(batch.EndTicket);
+    }
+
+    // The order within a batch means nothing, so each hole takes the last live row: one copy per hole at most.
+    private void FillHoles(Span<BatchMember> members, int firstRow)
+    {
+        int last = members.Length - 1;
+        for (int hole = 0; hole < last; hole++)
+        {
+            if (members[hole].Request is not null)
+            {
+                continue;
+            }
+
+            while (last > hole && members[last].Request is null)
+            {
+                last--;
+            }
+
+            if (last > hole)
+            {
+                Copy(firstRow + last, firstRow + hole);
+                members[hole] = members[last];
+                members[last--] = default;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Any thread, once the lane is closed: ends every request that has not been decided. The device side skips them when it comes by.
+    /// </summary>
+    public void FailAll(string batcher)
+    {
+        Overflow.FailAll(batcher);
+        for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
+        {
+            // A closed ring's slots are not used again, so what is read here stays true.
+            if (Ring.IsPublished(ticket)
+                && Ring.Request(ticket, out long requestTicket) is { } request
+                && request.TryFail(requestTicket, new BatcherClosedException(batcher), out Continuation continuation))
+            {
+                continuation.Queue();
+            }
+        }
+    }
+
+    private void Copy(int from, int to)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            rows.Copy(from, to);
+        }
+    }
+}

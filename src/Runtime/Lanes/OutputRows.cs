@@ -1,0 +1,51 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+
+namespace FastBatch.Lanes;
+
+/// <summary>The rows of one output parameter in one <see cref="OutputSlab"/>. For generated code.</summary>
+/// <typeparam name="T">The element type.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class OutputRows<T>
+    where T : unmanaged
+{
+    private readonly OutputSlab _slab;
+    private readonly AlignedRows<T> _rows;
+
+    /// <summary>Reserves the rows of one output parameter.</summary>
+    /// <param name="slab">The slab they belong to.</param>
+    /// <param name="rowLength">Elements in one row.</param>
+    public OutputRows(OutputSlab slab, int rowLength)
+    {
+        _slab = slab;
+        _rows = new AlignedRows<T>(slab.MaxRows, rowLength);
+    }
+
+    /// <summary>The rows the method is to fill for the batch, zeroed: what it leaves out must not be an earlier caller's result.</summary>
+    /// <param name="batch">The batch.</param>
+    public Span<T> Rows(Batch batch)
+    {
+        Span<T> rows = _rows.Rows(0, batch.Count);
+        rows.Clear();
+        return rows;
+    }
+
+    /// <summary>One request's result.</summary>
+    /// <param name="row">The request's place in the batch.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ReadOnlySpan<T> Row(int row) => _rows.Rows(row, 1);
+
+    /// <summary>One request's result, where a row is a single value.</summary>
+    /// <param name="row">The request's place in the batch.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T Value(int row) => _rows.Rows(row, 1)[0];
+
+    /// <summary>Lends one request's result to its caller, who gives it back with <see cref="RowLease{T}.Dispose"/>.</summary>
+    /// <param name="row">The request's place in the batch.</param>
+    public RowLease<T> Lease(int row) => new(this, _slab.Lend(row));
+
+    /// <summary>The lent row.</summary>
+    /// <param name="handle">The loan.</param>
+    /// <exception cref="ObjectDisposedException">The row was given back.</exception>
+    public ReadOnlySpan<T> Row(RowHandle handle) => _rows.Rows(handle.RequireRow(), 1);
+}

@@ -1,0 +1,65 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+using FastBatch.Atomics;
+
+namespace FastBatch.Lanes;
+
+/// <summary>
+/// The outputs of one batch. Counted references: one for the batch until every result is delivered, one for each row lent to a caller.
+/// The last to let go returns the slab to its pool; a slab whose loan is forgotten is left to the garbage collector. For generated code,
+/// which derives one sealed class per method with an <see cref="OutputRows{T}"/> per output.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class OutputSlab
+{
+    // Per row: odd while lent. A loan remembers the number, so that a second Dispose, or one after the row was lent again, finds another.
+    private readonly AtomicInt64[] _loans;
+    private AtomicInt32 _references;
+
+    /// <summary>Reserves a slab.</summary>
+    /// <param name="maxRows">The most rows a batch has.</param>
+    protected OutputSlab(int maxRows)
+    {
+        MaxRows = maxRows;
+        _loans = new AtomicInt64[maxRows];
+    }
+
+    /// <summary>The most rows a batch has.</summary>
+    public int MaxRows { get; }
+
+    internal Shelf<OutputSlab>? Home { get; set; }
+
+    /// <summary>Lends a row to a caller, in a loan that several outputs may share.</summary>
+    /// <param name="row">The request's place in the batch.</param>
+    public RowHandle Lend(int row)
+    {
+        _references.Add(1);
+        ref AtomicInt64 loan = ref _loans[row];
+        long stamp = loan.Read() + 1;
+        loan.Write(stamp);
+        return new RowHandle(this, row, stamp);
+    }
+
+    internal void Open() => _references.Write(1);
+
+    internal void Release()
+    {
+        if (_references.Add(-1) == 0)
+        {
+            // A slab too many is left to the garbage collector.
+            Home?.TryReturn(this);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool IsLent(int row, long stamp) => _loans[row].Read() == stamp;
+
+    internal void TakeBack(int row, long stamp)
+    {
+        // One Dispose wins; copies of the lease disposed before or after it change nothing.
+        if (_loans[row].CompareExchange(stamp, stamp + 1))
+        {
+            Release();
+        }
+    }
+}

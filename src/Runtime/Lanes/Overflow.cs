@@ -1,0 +1,136 @@
+using System.Runtime.CompilerServices;
+using FastBatch.Atomics;
+using FastBatch.Completion;
+
+namespace FastBatch.Lanes;
+
+/// <summary>
+/// The requests that wait for room in the ring (<see cref="OverloadMode.Wait"/>), in order, each with its row in memory of its own. Callers
+/// park here; the device side moves them into the ring as it releases rows. Behind a lock: this is not the fast path.
+/// </summary>
+internal sealed class Overflow(InputRows[] inputs)
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<(PendingRequest Request, int Index)> _queue = new();
+    private readonly Stack<int> _freeIndexes = new();
+    private int _indexes;
+    private bool _closed;
+
+    // Written under the lock, with a full fence; read without it.
+    private AtomicInt32 _reserved;
+    private AtomicInt32 _waiting;
+
+    /// <summary>Whether no request is parked or about to be. Those that come later must line up behind it.</summary>
+    public bool IsEmpty
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _reserved.Read() == 0;
+    }
+
+    /// <summary>Requests that could be moved into the ring if it had room.</summary>
+    public int Waiting => _waiting.Read();
+
+    /// <summary>Reserves a parked row. False once closed.</summary>
+    public bool TryPark(out int index)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                index = -1;
+                return false;
+            }
+
+            if (!_freeIndexes.TryPop(out index))
+            {
+                index = _indexes++;
+            }
+
+            foreach (InputRows rows in inputs)
+            {
+                rows.EnsureParked(index);
+            }
+
+            _reserved.Add(1);
+            return true;
+        }
+    }
+
+    /// <summary>The parked row is written; null gives it back unused.</summary>
+    public void Publish(int index, PendingRequest? request)
+    {
+        lock (_gate)
+        {
+            if (request is null)
+            {
+                Free(index);
+            }
+            else
+            {
+                _queue.Enqueue((request, index));
+
+                // Full fence: the caller looks next whether the device side sleeps, and that side looks here after it said it would.
+                _waiting.Add(1);
+            }
+        }
+    }
+
+    /// <summary>Device side: moves requests into the ring while it has room.</summary>
+    public void Refill(LaneRing ring)
+    {
+        if (Waiting == 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            while (_queue.TryPeek(out var parked))
+            {
+                long ticket = ring.TryClaimAccepted();
+                if (ticket < 0)
+                {
+                    return;
+                }
+
+                foreach (InputRows rows in inputs)
+                {
+                    rows.Unpark(parked.Index, (int)ticket & (ring.Size - 1));
+                }
+
+                ring.Publish(ticket, parked.Request);
+                _queue.Dequeue();
+                _waiting.Add(-1);
+                Free(parked.Index);
+            }
+        }
+    }
+
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+        }
+    }
+
+    /// <summary>Any thread, once closed: ends every parked request.</summary>
+    public void FailAll(string batcher)
+    {
+        lock (_gate)
+        {
+            while (_queue.TryDequeue(out var parked))
+            {
+                _waiting.Add(-1);
+                Free(parked.Index);
+                parked.Request.Refuse(new BatcherClosedException(batcher));
+            }
+        }
+    }
+
+    private void Free(int index)
+    {
+        _freeIndexes.Push(index);
+        _reserved.Add(-1);
+    }
+}

@@ -1,0 +1,17 @@
+using System.ComponentModel;
+
+namespace FastBatch.Lanes;
+
+/// <summary>The row reserved for one request, from claim to publish. For generated code.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public readonly struct RowClaim
+{
+    internal RowClaim(long ticket) => Ticket = ticket;
+
+    /// <summary>The position in the ring; negative (<c>~index</c>) for a row parked beside it.</summary>
+    internal long Ticket { get; }
+
+    internal bool IsParked => Ticket < 0;
+
+    internal int ParkedIndex => (int)~Ticket;
+}

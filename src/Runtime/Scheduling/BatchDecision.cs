@@ -1,0 +1,48 @@
+namespace FastBatch.Scheduling;
+
+/// <summary>The answer of an <see cref="IBatchPolicy"/>.</summary>
+public readonly record struct BatchDecision
+{
+    internal enum DecisionKind : byte
+    {
+        WaitUntil,
+        Dispatch,
+        Drop,
+    }
+
+    private BatchDecision(DecisionKind kind, int rows, long timestamp)
+    {
+        Kind = kind;
+        Rows = rows;
+        Timestamp = timestamp;
+    }
+
+    internal DecisionKind Kind { get; }
+
+    /// <summary>The rows to run or drop, or the number of waiting rows that ends the wait.</summary>
+    public int Rows { get; }
+
+    /// <summary>When to ask again at the latest; 0 unless this is a wait.</summary>
+    public long Timestamp { get; }
+
+    /// <summary>Run the oldest <paramref name="rows"/> rows now (those that wait, at most; at least 1).</summary>
+    /// <param name="rows">The number of rows.</param>
+    public static BatchDecision Dispatch(int rows) => new(DecisionKind.Dispatch, rows, 0);
+
+    /// <summary>Ask again at <paramref name="timestamp"/>, or as soon as <paramref name="rows"/> rows wait.</summary>
+    /// <param name="timestamp">A timestamp of the batcher's <see cref="TimeProvider"/>; <see cref="long.MaxValue"/> for no limit.</param>
+    /// <param name="rows">The number of rows.</param>
+    public static BatchDecision WaitUntil(long timestamp, int rows) => new(DecisionKind.WaitUntil, rows, timestamp);
+
+    /// <summary>End the oldest <paramref name="rows"/> requests with a <see cref="RequestDroppedException"/>, without running them.</summary>
+    /// <param name="rows">The number of rows.</param>
+    public static BatchDecision Drop(int rows) => new(DecisionKind.Drop, rows, 0);
+
+    /// <inheritdoc/>
+    public override string ToString() => Kind switch
+    {
+        DecisionKind.Dispatch => $"Dispatch({Rows})",
+        DecisionKind.Drop => $"Drop({Rows})",
+        _ => $"WaitUntil({Timestamp}, {Rows} rows)",
+    };
+}

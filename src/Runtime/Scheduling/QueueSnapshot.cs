@@ -1,0 +1,33 @@
+namespace FastBatch.Scheduling;
+
+/// <summary>What an <see cref="IBatchPolicy"/> knows when it decides.</summary>
+public readonly record struct QueueSnapshot
+{
+    /// <summary>The rows that could run now, at most <see cref="MaxBatchSize"/>; at least 1.</summary>
+    public required int Waiting { get; init; }
+
+    /// <summary>The most rows one batch may have.</summary>
+    public required int MaxBatchSize { get; init; }
+
+    /// <summary>All rows submitted and not yet run, those being written included.</summary>
+    public int Backlog { get; init; }
+
+    /// <summary>When the oldest waiting row was submitted; 0 unless <see cref="IBatchPolicy.UsesEnqueueTime"/>.</summary>
+    public long OldestEnqueued { get; init; }
+
+    /// <summary>The callers of earlier batches that are being resumed at this moment; closed-loop callers will submit again at once.</summary>
+    public int Resuming { get; init; }
+
+    /// <summary>When the last batch ended; 0 before the first.</summary>
+    public long LastBatchEnded { get; init; }
+
+    /// <summary>How long the last batch ran, in timestamp units; 0 before the first.</summary>
+    public long LastBatchDuration { get; init; }
+
+    /// <summary>Timestamp units per second.</summary>
+    public required long TimestampFrequency { get; init; }
+
+    /// <summary>A duration in timestamp units.</summary>
+    /// <param name="duration">The duration.</param>
+    public long ToTimestamp(TimeSpan duration) => (long)(duration.Ticks * (double)TimestampFrequency / TimeSpan.TicksPerSecond);
+}
