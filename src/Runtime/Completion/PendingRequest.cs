@@ -159,14 +159,9 @@ public abstract class PendingRequest : IValueTaskSource
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected bool Consume(short token)
     {
-        if (_cancellable)
-        {
-            StopListening(token);
-        }
-
         // Read first: once the outcome is consumed, the device side may recycle a cancelled request at any moment.
         Exception? error = _error;
-        CancellationToken cancellationToken = _registration.Token;
+        CancellationToken cancellationToken = _cancellable ? StopListening(token) : default;
         long phase = _core.Consume(token, out bool recycle);
         if (phase != CompletionCore.Succeeded)
         {
@@ -199,16 +194,20 @@ public abstract class PendingRequest : IValueTaskSource
         }
     }
 
-    private void StopListening(short token)
+    private CancellationToken StopListening(short token)
     {
         _core.RequireFinished(token);
+        CancellationTokenRegistration registration = _registration;
 
         // A callback that has started may still run when this request serves its next caller, and would cancel that one: then this
         // request is not used again.
-        if (!_registration.Unregister())
+        if (!registration.Unregister())
         {
             Home = RequestPool.None;
         }
+
+        _registration = default;
+        return registration.Token;
     }
 
     [DoesNotReturn]

@@ -11,6 +11,9 @@ namespace FastBatch.Execution;
 /// </summary>
 internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoolWorkItem
 {
+    // How many requests go by between two looks at the clock; a power of two.
+    private const int LooksAtClock = 16;
+
     // Threads that deliver or were asked to. The last to leave gives the outputs and this object back.
     private AtomicInt32 _participants;
 
@@ -45,6 +48,10 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         for (int i = 0; i < Batch.Count; i++)
         {
             delivered += Deliver(i) ? 1 : 0;
+            if ((i & (LooksAtClock - 1)) == LooksAtClock - 1)
+            {
+                desk.CheckPace();
+            }
         }
 
         Leave();

@@ -11,11 +11,16 @@ namespace FastBatch.Execution;
 internal sealed class DeliveryDesk : IDisposable
 {
     // A thread is worth waking for a helper's share of work longer than this.
-    private const double HelpNanoseconds = 20_000;
+    private const double HelpNanoseconds = 200_000;
+    private const double FloorNanoseconds = 200;
     private const int RescueMilliseconds = 10;
 
     // Measuring costs two timestamps: not worth it for a few callers.
     private const int MeasuredCallers = 8;
+
+    // A delivery that takes longer is not to be waited for.
+    private static readonly double NanosecondsPerTick = 1e9 / Stopwatch.Frequency;
+    private static readonly long SlowDelivery = Stopwatch.Frequency / 50_000;
 
     private readonly Lock _gate = new();
     private readonly List<Delivery> _all = [];
@@ -29,6 +34,9 @@ internal sealed class DeliveryDesk : IDisposable
     private AtomicInt32 _watching;
     private double _resumeNanoseconds;
 
+    // Of the thread that delivers last. Deliveries may overlap, and one then count from another's start: no harm.
+    private long _deliveryStarted;
+
     public DeliveryDesk(string batcher, int maxBatchSize)
     {
         _batcher = batcher;
@@ -41,6 +49,11 @@ internal sealed class DeliveryDesk : IDisposable
 
     /// <summary>Raised whenever no callers are left to resume, by the thread that resumed the last.</summary>
     public event Action? AllDelivered;
+
+    /// <summary>
+    /// Raised when <see cref="DeliverHere"/> takes, or can be expected to take, more than some microseconds, by whoever notices.
+    /// </summary>
+    public event Action? Slow;
 
     /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
     public int Resuming => _resuming.Read();
@@ -65,9 +78,24 @@ internal sealed class DeliveryDesk : IDisposable
     public void DeliverHere(Delivery delivery)
     {
         int helpers = Math.Min(Helpers(delivery), Environment.ProcessorCount - 1);
+        _deliveryStarted = Stopwatch.GetTimestamp();
+        if (delivery.Batch.Count * _resumeNanoseconds > SlowDelivery * NanosecondsPerTick)
+        {
+            RaiseSlow();
+        }
+
         Begin(delivery, participants: 1 + helpers);
         Queue(delivery, helpers);
         Measure(delivery, static delivery => delivery.Run());
+    }
+
+    /// <summary>By <see cref="DeliverHere"/>'s thread, now and then.</summary>
+    public void CheckPace()
+    {
+        if (Stopwatch.GetTimestamp() - _deliveryStarted > SlowDelivery)
+        {
+            RaiseSlow();
+        }
     }
 
     /// <summary>Has the thread pool resume the callers.</summary>
@@ -107,10 +135,17 @@ internal sealed class DeliveryDesk : IDisposable
         int delivered = deliver(delivery);
         if (delivered > 0)
         {
-            // Two threads may write at once and one be lost: it is an estimate.
+            // Clamped, so that one pause of the thread does not pass for slow callers. Two threads may write at once and one be lost.
             double each = Stopwatch.GetElapsedTime(started).TotalNanoseconds / delivered;
-            _resumeNanoseconds += (each - _resumeNanoseconds) / 8;
+            _resumeNanoseconds += (Math.Min(each, (2 * _resumeNanoseconds) + FloorNanoseconds) - _resumeNanoseconds) / 8;
         }
+    }
+
+    private void RaiseSlow()
+    {
+        // Once per delivery is enough.
+        _deliveryStarted = long.MaxValue;
+        Slow?.Invoke();
     }
 
     private int Helpers(Delivery delivery) => (int)(delivery.Batch.Count * _resumeNanoseconds / HelpNanoseconds);
@@ -118,7 +153,7 @@ internal sealed class DeliveryDesk : IDisposable
     private void Begin(Delivery delivery, int participants)
     {
         delivery.Begin(participants);
-        if (delivery.Batch.Count > 1 && _watching.Read() == 0 && _watching.Exchange(1) == 0)
+        if (_watching.Read() == 0 && _watching.Exchange(1) == 0)
         {
             _rescue.Change(RescueMilliseconds, RescueMilliseconds);
         }
@@ -157,9 +192,10 @@ internal sealed class DeliveryDesk : IDisposable
             {
                 int epoch = _all[i].Epoch;
                 active |= epoch != _seenEpochs[i];
-                if (epoch == _seenEpochs[i])
+                if (epoch == _seenEpochs[i] && _all[i].TryRescue())
                 {
-                    active |= _all[i].TryRescue();
+                    active = true;
+                    Slow?.Invoke();
                 }
 
                 _seenEpochs[i] = epoch;

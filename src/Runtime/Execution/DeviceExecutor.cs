@@ -36,6 +36,7 @@ internal abstract class DeviceExecutor
         _longestSpin = ToTimestamp(LongestSpin);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize);
         Desk.AllDelivered += NoticeDrained;
+        Desk.Slow += NoticeSlowDelivery;
     }
 
     protected Lane Lane { get; }
@@ -51,7 +52,7 @@ internal abstract class DeviceExecutor
     /// <summary>Caller side: a row was published.</summary>
     public void Notice(long ticket)
     {
-        if (_mark.IsReached(ticket) && _mark.TryEnd())
+        if (_mark.IsReached(ticket) && !WillLook() && _mark.TryEnd())
         {
             Wake();
         }
@@ -88,8 +89,18 @@ internal abstract class DeviceExecutor
     /// <summary>The mark was reached and is ended: have a thread take the device.</summary>
     protected virtual void Wake() => _parker.Unpark();
 
+    /// <summary>Whether the calling thread itself is about to take the device, so that nobody need be woken.</summary>
+    protected virtual bool WillLook() => false;
+
     /// <summary>Nothing more will come.</summary>
-    protected abstract void Stop();
+    protected virtual void Stop()
+    {
+    }
+
+    /// <summary>Resuming callers takes long, or does not end: whoever resumes them should not be waited for. Any thread.</summary>
+    protected virtual void NoticeSlowDelivery()
+    {
+    }
 
     /// <summary>Whether the device thread is blocked in <see cref="Park"/>, and is thus to be unparked rather than replaced.</summary>
     protected bool IsParked => Volatile.Read(ref _parked);
@@ -206,6 +217,12 @@ internal abstract class DeviceExecutor
         return !ring.IsPublished(ticket) || !_mark.TryEnd();
     }
 
+    /// <summary>Device side: gives the device up for as long as it takes this thread to come back, or another to be faster.</summary>
+    protected void GiveUp() => _mark.Set(Lane.Ring.ReadMark);
+
+    /// <summary>Any thread: takes the device if it is given up and nobody has been woken to take it.</summary>
+    protected bool TryTakeUp() => _mark.TryEnd();
+
     /// <summary>Device side: blocks, keeping the device, until <paramref name="rows"/> rows wait or the time has come. May return early.</summary>
     protected void Park(long until, int rows)
     {
@@ -224,30 +241,46 @@ internal abstract class DeviceExecutor
         Volatile.Write(ref _parked, false);
     }
 
-    /// <summary>Device side: lets time pass as the policy asked for.</summary>
-    protected void Wait(long until, int rows)
+    /// <summary>Device side: lets time pass as the policy asked for. False if another thread took the device meanwhile.</summary>
+    protected bool Wait(long until, int rows)
     {
-        int resuming = Desk.Resuming;
-        long now = _time.GetTimestamp();
-        if (until - now > _longestSpin)
+        if (until - _time.GetTimestamp() > _longestSpin)
         {
             Park(until, rows);
-            return;
+            return true;
         }
 
-        // The callers of the last batch are coming back: over in microseconds. On one core they need this one.
-        while (now < until && Lane.Ring.CountPublished(rows) < rows && (resuming == 0 || Desk.Resuming > 0))
-        {
-            if (Environment.ProcessorCount == 1)
-            {
-                Thread.Yield();
-            }
-            else
-            {
-                Thread.SpinWait(4);
-            }
+        return SpinUntil(until, Lane.Ring.ReadMark + rows - 1, Desk.Resuming > 0);
+    }
 
-            now = _time.GetTimestamp();
+    /// <summary>Device side: waits some microseconds, see <see cref="IsStillToWait"/>. False if another thread took the device.</summary>
+    protected virtual bool SpinUntil(long until, long ticket, bool forCallers)
+    {
+        while (IsStillToWait(until, ticket, forCallers))
+        {
+            Pause();
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Whether the time has not come, the row <paramref name="ticket"/> is not published, and the callers being resumed, if any were when
+    /// the policy decided, are still on their way. Any thread.
+    /// </summary>
+    protected bool IsStillToWait(long until, long ticket, bool forCallers) =>
+        !Lane.Ring.IsPublished(ticket) && !(forCallers && Desk.Resuming == 0) && _time.GetTimestamp() < until;
+
+    // On one core, what is waited for needs this one.
+    protected static void Pause()
+    {
+        if (Environment.ProcessorCount == 1)
+        {
+            Thread.Yield();
+        }
+        else
+        {
+            Thread.SpinWait(4);
         }
     }
 

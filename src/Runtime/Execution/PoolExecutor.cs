@@ -1,39 +1,40 @@
+using System.Diagnostics;
+using FastBatch.Atomics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
 namespace FastBatch.Execution;
 
 /// <summary>
-/// Leader and followers on the thread pool, for methods that compute on the CPU: the pool thread that finds rows leads. It runs one batch,
-/// gives the lead away, and only then resumes the batch's callers itself, while another thread may lead already. At most one thread
-/// leads; the work item of this object is queued exactly when the lead is given to someone new.
+/// Leader and followers on the thread pool, for methods that compute on the CPU. Whoever leads has the device. The leader runs a batch,
+/// gives the device up, and only then resumes the batch's callers. When it is done it takes the device again, its caches warm and its
+/// callers' next rows all there, unless another thread has: any thread that submits meanwhile has a follower queued at once, and so has a
+/// delivery that takes long or whose continuation does not return. At most one thread leads; an offer is taken by one compare-and-swap.
 /// </summary>
 internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 {
+    // How long one thread leads before it lets the pool's other work have it.
+    private static readonly long Quantum = Stopwatch.Frequency / 2000;
+
+    // 1: whoever makes it 0 leads.
+    private AtomicInt32 _offered;
+
+    // 1: a follower is queued and has not looked yet.
+    private AtomicInt32 _queued;
+
+    // The thread that will take the device up when it has resumed its callers; 0 for none.
+    private volatile int _delivering;
+
     public PoolExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
         : base(batcher, lane, policy, options) => TrySleep(lane.Ring.ReadMark);
 
     void IThreadPoolWorkItem.Execute()
     {
-        while (true)
+        // Full fence, before the look: an offer that relied on this follower is visible now.
+        _queued.Exchange(0);
+        if (TryTakeOffer())
         {
-            Delivery? delivery = TryClose(out long until, out int rows);
-            if (delivery is not null)
-            {
-                Run(delivery);
-                PassLead();
-                Desk.DeliverHere(delivery);
-                return;
-            }
-
-            if (until != 0)
-            {
-                Wait(until, rows);
-            }
-            else if (TrySleep(Lane.Ring.ReadMark))
-            {
-                return;
-            }
+            Lead();
         }
     }
 
@@ -45,21 +46,74 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
         }
         else
         {
-            QueueLead();
+            OfferLead();
         }
     }
 
-    protected override void Stop()
-    {
-    }
+    // What the leader's own callers submit while it resumes them, it will find itself.
+    protected override bool WillLook() => _delivering == Environment.CurrentManagedThreadId;
 
-    private void PassLead()
+    protected override void NoticeSlowDelivery()
     {
-        if (Lane.Ring.IsPublished(Lane.Ring.ReadMark) || !TrySleep(Lane.Ring.ReadMark))
+        if (TryTakeUp())
         {
-            QueueLead();
+            OfferLead();
         }
     }
 
-    private void QueueLead() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    // While this thread waits for callers that another one resumes, that one may take the lead as soon as it is done.
+    protected override bool SpinUntil(long until, long ticket, bool forCallers)
+    {
+        _offered.Write(1);
+        while (_offered.Read() == 1 && IsStillToWait(until, ticket, forCallers))
+        {
+            Pause();
+        }
+
+        return TryTakeOffer();
+    }
+
+    private void Lead()
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            Delivery? delivery = TryClose(out long until, out int rows);
+            if (delivery is not null)
+            {
+                Run(delivery);
+                _delivering = Environment.CurrentManagedThreadId;
+                GiveUp();
+                Desk.DeliverHere(delivery);
+                _delivering = 0;
+                if (!TryTakeUp() && !TryTakeOffer())
+                {
+                    return;
+                }
+
+                if (Stopwatch.GetTimestamp() - started > Quantum)
+                {
+                    OfferLead();
+                    return;
+                }
+            }
+            else if (until == 0 ? TrySleep(Lane.Ring.ReadMark) : !Wait(until, rows))
+            {
+                return;
+            }
+        }
+    }
+
+    private bool TryTakeOffer() => _offered.Read() == 1 && _offered.CompareExchange(1, 0);
+
+    private void OfferLead()
+    {
+        _offered.Write(1);
+
+        // Full fence even if it fails: then the follower queued earlier looks after this offer.
+        if (_queued.CompareExchange(0, 1))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
 }

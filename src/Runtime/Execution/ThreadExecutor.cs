@@ -59,20 +59,15 @@ internal sealed class ThreadExecutor : DeviceExecutor
 
     private bool SpinForRow()
     {
-        if (Environment.ProcessorCount == 1)
-        {
-            return false;
-        }
-
         long start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetTimestamp() - start < IdleSpin)
+        while (Environment.ProcessorCount > 1 && Stopwatch.GetTimestamp() - start < IdleSpin)
         {
             if (Lane.Ring.CountPublished(1) > 0 || Lane.Overflow.Waiting > 0)
             {
                 return true;
             }
 
-            Thread.SpinWait(8);
+            Pause();
         }
 
         return false;

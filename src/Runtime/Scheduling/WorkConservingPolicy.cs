@@ -7,8 +7,8 @@ namespace FastBatch.Scheduling;
 /// </summary>
 public sealed class WorkConservingPolicy : IBatchPolicy
 {
-    // A resumed caller takes well under a microsecond to submit again; a batch of them some ten.
-    private static readonly TimeSpan ShortestHandshake = TimeSpan.FromMicroseconds(5);
+    // Resuming a batch of callers that submit again takes some ten microseconds.
+    private static readonly TimeSpan ShortestHandshake = TimeSpan.FromMicroseconds(20);
     private static readonly TimeSpan LongestHandshake = TimeSpan.FromMicroseconds(50);
     private const int HandshakeFraction = 8;
 
