@@ -12,40 +12,36 @@ internal readonly struct AlignedRows<T>
 {
     private const int Alignment = 64;
 
-    private readonly T[] _elements;
-    private readonly int _offset;
+    // Words rather than elements: what is aligned is the first byte, whatever the size of an element.
+    private readonly ulong[] _words;
+    private readonly nint _offset;
     private readonly int _rowLength;
 
     public AlignedRows(int rows, int rowLength)
     {
-        // Elements whose size does not divide 64 (user structs) cannot be aligned by whole elements; they keep the array's own alignment.
-        int padding = Alignment % Unsafe.SizeOf<T>() == 0 ? Alignment / Unsafe.SizeOf<T>() : 0;
-        long elements = (long)rows * rowLength + padding;
-        if (elements > Array.MaxLength)
+        long bytes = (long)rows * rowLength * Unsafe.SizeOf<T>();
+        long words = (bytes + Alignment + sizeof(ulong) - 1) / sizeof(ulong);
+        if (words > Array.MaxLength || (long)rows * rowLength > int.MaxValue)
         {
             throw new OutOfMemoryException($"{rows} rows of {rowLength} elements do not fit into one slab; lower Capacity or MaxBatchSize.");
         }
 
-        _elements = GC.AllocateArray<T>((int)elements, pinned: true);
-        _offset = padding == 0 ? 0 : OffsetOfAligned(_elements);
+        _words = GC.AllocateArray<ulong>((int)words, pinned: true);
+        _offset = OffsetOfAligned(_words);
         _rowLength = rowLength;
     }
-
-    /// <summary>Elements in one row.</summary>
-    public int RowLength => _rowLength;
 
     /// <summary>The rows from <paramref name="first"/> on. In range by construction of the ring: not checked again.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<T> Rows(int first, int count) => MemoryMarshal.CreateSpan(
-        ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_elements), (nint)_offset + ((nint)first * _rowLength)),
+        ref Unsafe.As<ulong, T>(ref Unsafe.AddByteOffset(
+            ref MemoryMarshal.GetArrayDataReference(_words), _offset + ((nint)first * _rowLength * Unsafe.SizeOf<T>()))),
         count * _rowLength);
 
     // The array is pinned, so its address, and with it this offset, never changes.
-    private static unsafe int OffsetOfAligned(T[] elements)
+    private static unsafe nint OffsetOfAligned(ulong[] words)
     {
-        nuint address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(elements));
-        nuint misaligned = address % Alignment;
-        nuint bytes = misaligned == 0 ? 0 : Alignment - misaligned;
-        return bytes % (nuint)Unsafe.SizeOf<T>() == 0 ? (int)(bytes / (nuint)Unsafe.SizeOf<T>()) : 0;
+        nuint address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(words));
+        return (nint)((Alignment - (address % Alignment)) % Alignment);
     }
 }

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Globalization;
+using Digits;
+
+// Serves the held-out digits to concurrent clients through a batcher, and one by one on one thread for comparison.
+const int Rounds = 3;
+
+if (!Arguments.TryParse(args, out Arguments arguments, out string? error))
+{
+    Console.Error.WriteLine(error);
+    return 2;
+}
+
+string model = Path.Combine(AppContext.BaseDirectory, "model");
+DigitsData data = DigitsData.Load(Path.Combine(model, "digits.test.bin"));
+string weights = Path.Combine(model, "digits.weights.bin");
+
+// The network is not for several threads: the batcher has one of its own, as it would in a service.
+DigitsNetwork alone = DigitsNetwork.Load(weights);
+var classifier = new DigitClassifier(DigitsNetwork.Load(weights));
+
+float[][] expected = new float[data.Count][];
+for (int i = 0; i < data.Count; i++)
+{
+    alone.Forward(data.Image(i).Span, expected[i] = new float[DigitsNetwork.ClassCount], 1);
+}
+
+var batched = new List<double>();
+var unbatched = new List<double>();
+long allocated = 0;
+long measured = 0;
+
+await using DigitClassifier.ClassifyBatcher batcher = classifier.CreateClassifyBatcher();
+var clients = new Clients(batcher, data, expected);
+OneByOne(TimeSpan.FromSeconds(0.5));
+for (int round = 0; round < Rounds; round++)
+{
+    unbatched.Add(OneByOne(TimeSpan.FromSeconds(arguments.Seconds / 2 / Rounds)));
+}
+
+// The clients warm up until batches run at full speed; then the rounds are windows over their steady state.
+Task running = clients.RunAsync(arguments.Clients);
+Observe(TimeSpan.FromSeconds(1));
+for (int round = 0; round < Rounds; round++)
+{
+    batched.Add(Observe(TimeSpan.FromSeconds(arguments.Seconds / Rounds), count: true));
+}
+
+clients.Stop();
+await running;
+for (int round = 0; round < Rounds; round++)
+{
+    unbatched.Add(OneByOne(TimeSpan.FromSeconds(arguments.Seconds / 2 / Rounds)));
+}
+
+var (correct, maxAbsDifference) = clients.Check();
+LatencyHistogram latency = clients.Latency();
+var report = new Report(
+    arguments.Engine,
+    clients.Answered,
+    arguments.Clients,
+    (double)correct / clients.Answered,
+    maxAbsDifference,
+    Median(batched),
+    Median(unbatched),
+    latency.Microseconds(0.5),
+    latency.Microseconds(0.99),
+    latency.Microseconds(0.999),
+    MeanBatch(),
+    (double)allocated / measured);
+Console.WriteLine(arguments.Json ? report.ToJson() : "\n" + report.ToTable(classifier.BatchesBySize));
+return 0;
+
+double OneByOne(TimeSpan duration)
+{
+    float[] logits = new float[DigitsNetwork.ClassCount];
+    long start = Stopwatch.GetTimestamp();
+    long count = 0;
+    while (Stopwatch.GetElapsedTime(start) < duration)
+    {
+        alone.Forward(data.Image((int)(count++ % data.Count)).Span, logits, 1);
+    }
+
+    return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
+}
+
+// Watches the clients for a while; what this thread allocates to show them is not theirs.
+double Observe(TimeSpan duration, bool count = false)
+{
+    long allocatedBefore = GC.GetTotalAllocatedBytes(precise: true) - GC.GetAllocatedBytesForCurrentThread();
+    long answeredBefore = clients.Answered;
+    long start = Stopwatch.GetTimestamp();
+    while (Stopwatch.GetElapsedTime(start) is var elapsed && elapsed < duration)
+    {
+        Thread.Sleep(TimeSpan.FromMilliseconds(Math.Min(250, (duration - elapsed).TotalMilliseconds + 1)));
+        if (!arguments.Json && !Console.IsOutputRedirected)
+        {
+            double rate = (clients.Answered - answeredBefore) / Stopwatch.GetElapsedTime(start).TotalSeconds;
+            Console.Write(string.Create(
+                CultureInfo.InvariantCulture,
+                $"\r{rate,10:N0} requests/s, {MeanBatch(),5:0.0} a batch, p99 {clients.Latency().Microseconds(0.99),8:N0} us "));
+        }
+    }
+
+    long answered = clients.Answered - answeredBefore;
+    double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+    if (count)
+    {
+        measured += answered;
+        allocated += GC.GetTotalAllocatedBytes(precise: true) - GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
+    }
+
+    return answered / seconds;
+}
+
+double MeanBatch()
+{
+    long[] batchesBySize = classifier.BatchesBySize.ToArray();
+    return (double)batchesBySize.Select((batches, size) => batches * size).Sum() / Math.Max(1, batchesBySize.Sum());
+}
+
+static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

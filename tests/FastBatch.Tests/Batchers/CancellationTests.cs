@@ -1,0 +1,93 @@
+namespace FastBatch.Tests.Batchers;
+
+public class CancellationTests
+{
+    [Fact]
+    public async Task A_queued_request_is_released_at_once_and_never_runs()
+    {
+        var gate = new Gate();
+        var sizes = new List<int>();
+        await using var batcher = new Echo(count =>
+        {
+            sizes.Add(count);
+            gate.Pass();
+        }).CreatePairBatcher();
+        Task first = batcher.SubmitAsync(new long[4], new long[2]).AsTask();
+        await gate.ArrivedAsync();
+        using var source = new CancellationTokenSource();
+        long[] untouched = [-1, -1];
+        Task cancelled = batcher.SubmitAsync([1, 1, 1, 1], untouched, source.Token).AsTask();
+        long[] answer = new long[2];
+        Task kept = batcher.SubmitAsync([2, 2, 2, 2], answer).AsTask();
+        await source.CancelAsync();
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await cancelled);
+        Assert.Equal(source.Token, exception.CancellationToken);
+        gate.Open();
+        await Task.WhenAll(first, kept);
+        Assert.Equal([2, 3], answer);
+        Assert.Equal([-1, -1], untouched);
+        Assert.Equal([1, 1], sizes);
+    }
+
+    [Fact]
+    public async Task A_running_request_is_released_at_once_and_its_memory_is_not_written()
+    {
+        var gate = new Gate();
+        await using var batcher = new Echo(_ => gate.Pass()).CreatePairBatcher();
+        using var source = new CancellationTokenSource();
+        long[] answer = [-1, -1];
+        Task running = batcher.SubmitAsync([1, 1, 1, 1], answer, source.Token).AsTask();
+        await gate.ArrivedAsync();
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await running);
+        gate.Open();
+        await batcher.DisposeAsync();
+        Assert.Equal([-1, -1], answer);
+    }
+
+    [Fact]
+    public async Task A_token_cancelled_before_takes_no_row()
+    {
+        await using var batcher = new Echo(_ => Assert.Fail("ran")).CreateSquareBatcher();
+        ValueTask<int> task = batcher.SubmitAsync(1, new CancellationToken(canceled: true));
+        Assert.True(task.IsCanceled);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await task);
+        Assert.Equal(0, batcher.QueueLength);
+    }
+
+    [Fact]
+    public async Task Cancelling_many_does_not_run_their_continuations_on_the_cancelling_thread()
+    {
+        var gate = new Gate();
+        await using var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher();
+        using var source = new CancellationTokenSource();
+        Task<int> first = batcher.SubmitAsync(1).AsTask();
+        await gate.ArrivedAsync();
+        int inline = 0;
+        int canceller = 0;
+        async Task AwaitAsync()
+        {
+            try
+            {
+                await batcher.SubmitAsync(2, source.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                inline += Environment.CurrentManagedThreadId == canceller ? 1 : 0;
+            }
+        }
+
+        Task[] waiting = [.. Enumerable.Range(0, 8).Select(_ => AwaitAsync())];
+        var cancelling = new Thread(() =>
+        {
+            canceller = Environment.CurrentManagedThreadId;
+            source.Cancel();
+        });
+        cancelling.Start();
+        cancelling.Join();
+        await Task.WhenAll(waiting);
+        Assert.Equal(0, inline);
+        gate.Open();
+        await first;
+    }
+}

@@ -1,0 +1,137 @@
+using System.Runtime.CompilerServices;
+
+namespace FastBatch.Tests.Batchers;
+
+/// <summary>Caller code never runs while holding the device, and never holds up another caller for good.</summary>
+public class ContinuationTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_continuation_that_blocks_on_another_of_its_own_batch_gets_it(bool dedicatedThread)
+    {
+        var gate = new Gate();
+        await using var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread });
+        Task<int> first = batcher.SubmitAsync(0).AsTask();
+        await gate.ArrivedAsync();
+
+        // Each blocks its thread until the last of the same batch has been resumed.
+        var last = new TaskCompletionSource<int>();
+        async Task BlockAsync(int i)
+        {
+            Assert.Equal(i * i, await batcher.SubmitAsync(i).ConfigureAwait(false));
+#pragma warning disable xUnit1031 // Blocking is what is tested.
+            Assert.True(last.Task.Wait(TimeSpan.FromSeconds(30)), "The last of the batch was never resumed.");
+#pragma warning restore xUnit1031
+        }
+
+        Task[] blocking = [BlockAsync(1), BlockAsync(2)];
+        async Task EndAsync() => last.SetResult(await batcher.SubmitAsync(3).ConfigureAwait(false));
+        Task end = EndAsync();
+        Task[] more = [BlockAsync(4)];
+        gate.Open();
+        await Task.WhenAll([first, .. blocking, end, .. more]).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(9, await last.Task);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_next_batch_runs_while_a_continuation_blocks(bool dedicatedThread)
+    {
+        await using var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread });
+        using var release = new ManualResetEventSlim();
+        using var blocked = new SemaphoreSlim(0);
+        async Task BlockAsync()
+        {
+            await batcher.SubmitAsync(1).ConfigureAwait(false);
+            blocked.Release();
+            Assert.True(release.Wait(TimeSpan.FromSeconds(30)));
+        }
+
+        Task blocking = Task.Run(BlockAsync);
+        await blocked.WaitAsync();
+        Assert.Equal(25, await batcher.SubmitAsync(5).AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+        release.Set();
+        await blocking;
+    }
+
+    [Fact]
+    public async Task A_dedicated_thread_never_runs_caller_code_unless_asked_to()
+    {
+        Thread? device = null;
+        await using var batcher = new Echo(_ => device = Thread.CurrentThread).CreateSquareBatcher(new BatcherOptions { DedicatedThread = true });
+        async Task SubmitAsync()
+        {
+            for (int i = 0; i < 200; i++)
+            {
+                await batcher.SubmitAsync(i).ConfigureAwait(false);
+                Assert.NotSame(device, Thread.CurrentThread);
+            }
+        }
+
+        await SubmitAsync();
+    }
+
+    [Fact]
+    public async Task Inline_continuations_run_on_the_dedicated_thread()
+    {
+        Thread? device = null;
+        var gate = new Gate();
+        await using var batcher = new Echo(_ =>
+        {
+            device = Thread.CurrentThread;
+            gate.Pass();
+        }).CreateSquareBatcher(new BatcherOptions { DedicatedThread = true, InlineContinuations = true });
+        async Task<Thread> ResumedOnAsync()
+        {
+            await batcher.SubmitAsync(1).ConfigureAwait(false);
+            return Thread.CurrentThread;
+        }
+
+        Task<Thread> resumed = ResumedOnAsync();
+        gate.Open();
+        Assert.Same(device, await resumed);
+    }
+
+    [Fact]
+    public async Task A_continuation_may_submit_again_and_again()
+    {
+        await using var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { MaxBatchSize = 2, Capacity = 2 });
+        async Task<int> ChainAsync(int depth)
+        {
+            int sum = 0;
+            for (int i = 0; i < depth; i++)
+            {
+                sum += await batcher.SubmitAsync(1).ConfigureAwait(false);
+            }
+
+            return sum;
+        }
+
+        int[] sums = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => ChainAsync(2000)));
+        Assert.All(sums, sum => Assert.Equal(2000, sum));
+    }
+
+    [Fact]
+    public async Task Forgotten_awaits_and_leases_cost_nobody_else_anything()
+    {
+        await using var batcher = new Echo().CreatePairBatcher(new BatcherOptions { MaxBatchSize = 4, Capacity = 4 });
+        for (long i = 0; i < 2000; i++)
+        {
+            Forget(batcher, i);
+            long[] answer = new long[2];
+            await batcher.SubmitAsync([i, i, i, i], answer);
+            Assert.Equal([i, i + 1], answer);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Forget(Echo.PairBatcher batcher, long id)
+    {
+#pragma warning disable CA2012 // Misuse is what is tested.
+        _ = batcher.SubmitAsync([id, id, id, id]);
+        _ = batcher.SubmitAsync([id, id, id, id], new long[2]);
+#pragma warning restore CA2012
+    }
+}

@@ -1,0 +1,108 @@
+namespace FastBatch.Tests.Batchers;
+
+public class DisposalTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Dispose_runs_what_was_accepted_and_refuses_the_rest(bool dedicatedThread)
+    {
+        var gate = new Gate();
+        var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(
+            new BatcherOptions { MaxBatchSize = 4, Capacity = 8, DedicatedThread = dedicatedThread });
+        Task<int> first = batcher.SubmitAsync(0).AsTask();
+        await gate.ArrivedAsync();
+        Task<int>[] accepted = [first, .. Enumerable.Range(1, 29).Select(i => batcher.SubmitAsync(i).AsTask())];
+        Task disposing = batcher.DisposeAsync().AsTask();
+        ValueTask<int> late = batcher.SubmitAsync(99);
+        Assert.True(late.IsFaulted);
+        var closed = await Assert.ThrowsAsync<BatcherClosedException>(async () => await late);
+        Assert.Equal("Echo.Square", closed.Batcher);
+        Assert.False(disposing.IsCompleted);
+        gate.Open();
+        await disposing.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.All(accepted, task => Assert.True(task.IsCompletedSuccessfully));
+        Assert.Equal(Enumerable.Range(0, 30).Select(i => i * i), await Task.WhenAll(accepted));
+        await batcher.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_batcher_never_used_disposes(bool dedicatedThread)
+    {
+        var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread });
+        await batcher.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        await Assert.ThrowsAsync<BatcherClosedException>(async () => await batcher.SubmitAsync(1));
+    }
+
+    [Fact]
+    public async Task A_model_that_hangs_keeps_nobody_waiting_past_the_drain_timeout()
+    {
+        var gate = new Gate();
+        var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(
+            new BatcherOptions { MaxBatchSize = 2, Capacity = 4, DrainTimeout = TimeSpan.FromMilliseconds(50) });
+        Task<int> running = batcher.SubmitAsync(0).AsTask();
+        await gate.ArrivedAsync();
+        Task<int>[] stuck = [running, .. Enumerable.Range(1, 9).Select(i => batcher.SubmitAsync(i).AsTask())];
+        await batcher.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        foreach (Task<int> task in stuck)
+        {
+            await Assert.ThrowsAsync<BatcherClosedException>(() => task.WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+
+        // The model comes back after all: nobody is there to be answered, and nothing breaks.
+        gate.Open();
+    }
+
+    [Fact]
+    public async Task Dispose_many_times_at_once_and_inside_a_continuation()
+    {
+        var batcher = new Echo().CreateSquareBatcher();
+        async Task SubmitAndDisposeAsync(int i)
+        {
+            try
+            {
+                Assert.Equal(i * i, await batcher.SubmitAsync(i).ConfigureAwait(false));
+                await batcher.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (BatcherClosedException)
+            {
+                // Another one disposed it first.
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => SubmitAndDisposeAsync(i)))).WaitAsync(TimeSpan.FromSeconds(30));
+        await batcher.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_lease_outlives_its_batcher()
+    {
+        var batcher = new Echo().CreatePairBatcher();
+        RowLease<long> lease = await batcher.SubmitAsync([7, 7, 7, 7]);
+        await batcher.DisposeAsync();
+        Assert.Equal([7, 8], lease.Span.ToArray());
+        lease.Dispose();
+    }
+
+    [Theory]
+    [InlineData(nameof(BatcherOptions.MaxBatchSize), "at least 1")]
+    [InlineData(nameof(BatcherOptions.Capacity), "at least the largest batch (16)")]
+    [InlineData(nameof(BatcherOptions.MaxQueueDelay), "zero or more")]
+    [InlineData(nameof(BatcherOptions.DrainTimeout), "zero or more, or Timeout.InfiniteTimeSpan")]
+    [InlineData(nameof(BatcherOptions.Overload), "a defined value")]
+    public void Impossible_options_are_refused_by_name(string option, string expected)
+    {
+        BatcherOptions options = option switch
+        {
+            nameof(BatcherOptions.MaxBatchSize) => new() { MaxBatchSize = 0 },
+            nameof(BatcherOptions.Capacity) => new() { Capacity = 15 },
+            nameof(BatcherOptions.MaxQueueDelay) => new() { MaxQueueDelay = TimeSpan.FromTicks(-1) },
+            nameof(BatcherOptions.DrainTimeout) => new() { DrainTimeout = TimeSpan.FromSeconds(-5) },
+            _ => new() { Overload = (OverloadMode)7 },
+        };
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(option, () => new Echo().CreateSquareBatcher(options));
+        Assert.Contains($"Echo.Square: BatcherOptions.{option} must be {expected}", exception.Message, StringComparison.Ordinal);
+    }
+}

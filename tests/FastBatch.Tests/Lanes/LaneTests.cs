@@ -1,0 +1,161 @@
+using FastBatch.Completion;
+using FastBatch.Lanes;
+using FastBatch.Tests.Completion;
+
+namespace FastBatch.Tests.Lanes;
+
+public class LaneTests
+{
+    private const int RowLength = 3;
+    private readonly InputRows<int> _rows = new("x", RowLength);
+    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
+    private readonly Batch _batch = new(4);
+
+    [Fact]
+    public void A_batch_is_contiguous_even_past_the_rings_end()
+    {
+        var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
+        for (int first = 0; first < 40; first += 3)
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                Submit(lane, first + i);
+            }
+
+            Close(lane, 3);
+            Assert.Equal(Values(first, first + 1, first + 2), _rows.Rows(_batch).ToArray());
+            lane.Release(_batch);
+        }
+    }
+
+    [Theory]
+    [InlineData(0b0000)]
+    [InlineData(0b0001)]
+    [InlineData(0b1000)]
+    [InlineData(0b0110)]
+    [InlineData(0b1011)]
+    [InlineData(0b1111)]
+    public void Cancelled_rows_are_left_out_and_each_member_keeps_its_own_row(int cancelled)
+    {
+        var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
+        for (int start = 0; start < 6; start++)
+        {
+            // Every start position, so that the batch also lies across the ring's end.
+            using var source = new CancellationTokenSource();
+            var values = new Dictionary<PendingRequest, int>();
+            for (int i = 0; i < 4; i++)
+            {
+                values.Add(Submit(lane, (start * 10) + i, (cancelled >> i & 1) != 0 ? source.Token : default), (start * 10) + i);
+            }
+
+            source.Cancel();
+            Close(lane, 4);
+            Assert.Equal(4 - int.PopCount(cancelled), _batch.Count);
+            int[] rows = _rows.Rows(_batch).ToArray();
+            for (int i = 0; i < _batch.Count; i++)
+            {
+                Assert.Equal(Values(values[_batch.Members[i].Request!]), rows.AsSpan(i * RowLength, RowLength).ToArray());
+            }
+
+            lane.Release(_batch);
+            Submit(lane, -1);
+            Close(lane, 1);
+            lane.Release(_batch);
+        }
+    }
+
+    [Fact]
+    public void A_claim_that_came_to_nothing_leaves_no_row()
+    {
+        var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
+        Submit(lane, 1);
+        lane.Publish(new RowClaim(lane.TryClaim()), null);
+        Submit(lane, 3);
+        Close(lane, 3);
+        Assert.Equal(Values(1, 3), _rows.Rows(_batch).ToArray());
+    }
+
+    [Fact]
+    public void Parked_rows_enter_the_ring_in_order_and_newcomers_line_up_behind()
+    {
+        var lane = new Lane([_rows], maxBatchSize: 4, capacity: 4);
+        for (int i = 0; i < 10; i++)
+        {
+            Submit(lane, i);
+        }
+
+        Assert.Equal(6, lane.Overflow.Waiting);
+        Assert.Equal(10, lane.Backlog);
+        for (int first = 0; first < 10; first += 2)
+        {
+            lane.Overflow.Refill(lane.Ring);
+            Close(lane, 2);
+            Assert.Equal(Values(first, first + 1), _rows.Rows(_batch).ToArray());
+            lane.Release(_batch);
+        }
+
+        Assert.True(lane.Overflow.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData(1, 64, 1024, 1024)]
+    [InlineData(600_000, 64, null, 256)]
+    [InlineData(128, 64, null, 1024)]
+    [InlineData(1, 1, 3, 3)]
+    [InlineData(1, 1000, null, 4000)]
+    public void Capacity_is_what_was_asked_for_or_fits(int rowLength, int maxBatchSize, int? asked, int expected)
+    {
+        // Rows of bytes, so that the large case stays small in memory.
+        Assert.Equal(expected, new Lane([new InputRows<byte>("x", rowLength)], maxBatchSize, asked).Capacity);
+    }
+
+    [Fact]
+    public void Rows_start_on_a_cache_line()
+    {
+        for (int i = 1; i < 20; i++)
+        {
+            AssertAligned(new AlignedRows<byte>(3, i).Rows(0, 1));
+            AssertAligned(new AlignedRows<Half>(3, i).Rows(0, 1));
+            AssertAligned(new AlignedRows<float>(3, i).Rows(0, 1));
+            AssertAligned(new AlignedRows<Int128>(3, i).Rows(0, 1));
+        }
+
+        static unsafe void AssertAligned<T>(Span<T> rows)
+            where T : unmanaged
+        {
+            fixed (T* first = rows)
+            {
+                Assert.Equal(0u, (nuint)first % 64);
+            }
+        }
+    }
+
+    private static int[] Values(params int[] values) => [.. values.SelectMany(value => Enumerable.Repeat(value, RowLength))];
+
+    private TestRequest Submit(Lane lane, int value, CancellationToken cancellationToken = default)
+    {
+        TestRequest request = _pool.Rent();
+        if (cancellationToken.CanBeCanceled)
+        {
+            Assert.True(request.TryListen(cancellationToken));
+        }
+
+        long ticket = lane.TryClaim();
+        if (ticket == LaneRing.Full)
+        {
+            Assert.True(lane.Overflow.TryPark(out int index));
+            ticket = ~index;
+        }
+
+        var claim = new RowClaim(ticket);
+        _rows.Row(claim).Fill(value);
+        lane.Publish(claim, request);
+        return request;
+    }
+
+    private void Close(Lane lane, int rows)
+    {
+        Assert.True(lane.Ring.CountPublished(rows) >= rows);
+        lane.Close(_batch, rows);
+    }
+}
