@@ -15,7 +15,7 @@ public abstract class Batcher : IAsyncDisposable
 {
     private readonly List<InputRows> _inputs = [];
     private readonly List<RequestPool> _pools = [];
-    private readonly Shelf<OutputSlab> _slabs = new(16);
+    private readonly Shelf<OutputSlab> _slabs = new(limit: 64);
     private readonly BatcherOptions _options;
     private readonly IBatchPolicy _policy;
     private readonly bool _stampsRequests;
@@ -132,14 +132,10 @@ public abstract class Batcher : IAsyncDisposable
             return false;
         }
 
-        if (_stampsRequests)
-        {
-            request.Enqueued = _options.TimeProvider.GetTimestamp();
-        }
-
+        long enqueued = _stampsRequests ? _options.TimeProvider.GetTimestamp() : 0;
         long ticket = _lane.TryClaim();
-        claim = new RowClaim(ticket);
-        return ticket >= 0 || TryPark(request, ticket, out claim);
+        claim = new RowClaim(ticket, enqueued);
+        return ticket >= 0 || TryPark(request, ticket, ref claim);
     }
 
     /// <summary>Hands the written row to the device side. For generated code.</summary>
@@ -187,18 +183,17 @@ public abstract class Batcher : IAsyncDisposable
 
     internal void RunBatch(Batch batch) => Run(batch);
 
-    private bool TryPark(PendingRequest request, long refusal, out RowClaim claim)
+    private bool TryPark(PendingRequest request, long refusal, ref RowClaim claim)
     {
         if (refusal == LaneRing.Full && _options.Overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
         {
-            claim = new RowClaim(~index);
+            claim = new RowClaim(~index, claim.Enqueued);
             return true;
         }
 
         request.Refuse(refusal == LaneRing.Full && _options.Overload == OverloadMode.Reject
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
             : new BatcherClosedException(Name));
-        claim = default;
         return false;
     }
 

@@ -25,9 +25,6 @@ public abstract class PendingRequest : IValueTaskSource
     /// <summary>The next free request, while this one is in its pool.</summary>
     internal PendingRequest? NextFree { get; set; }
 
-    /// <summary>When the request was submitted, where the policy asks for it.</summary>
-    internal long Enqueued { get; set; }
-
     /// <summary>The token of the <see cref="ValueTask"/> made of this request.</summary>
     public short Version
     {

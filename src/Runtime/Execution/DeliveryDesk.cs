@@ -25,14 +25,16 @@ internal sealed class DeliveryDesk : IDisposable
     private readonly Lock _gate = new();
     private readonly List<Delivery> _all = [];
     private readonly List<int> _seenEpochs = [];
-    private readonly Shelf<Delivery> _free = new(8);
-    private readonly Stack<Delivery> _moreFree = new();
+
+    // All are kept: there are never more than were needed at once, and the watch knows each.
+    private readonly Shelf<Delivery> _free = new(limit: int.MaxValue);
     private readonly string _batcher;
     private readonly int _maxBatchSize;
     private readonly Timer _rescue;
     private AtomicInt32 _resuming;
     private AtomicInt32 _watching;
     private double _resumeNanoseconds;
+    private bool _disposed;
 
     // Of the thread that delivers last. Deliveries may overlap, and one then count from another's start: no harm.
     private long _deliveryStarted;
@@ -41,10 +43,7 @@ internal sealed class DeliveryDesk : IDisposable
     {
         _batcher = batcher;
         _maxBatchSize = maxBatchSize;
-        using (ExecutionContext.SuppressFlow())
-        {
-            _rescue = new Timer(static desk => ((DeliveryDesk)desk!).Rescue(), this, Timeout.Infinite, Timeout.Infinite);
-        }
+        _rescue = new Timer(static desk => ((DeliveryDesk)desk!).Rescue(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
     /// <summary>Raised whenever no callers are left to resume, by the thread that resumed the last.</summary>
@@ -58,18 +57,9 @@ internal sealed class DeliveryDesk : IDisposable
     /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
     public int Resuming => _resuming.Read();
 
-    public Delivery Take() => _free.TryTake() ?? TakeMore();
+    public Delivery Take() => _free.TryTake() ?? Create();
 
-    public void Return(Delivery delivery)
-    {
-        if (!_free.TryReturn(delivery))
-        {
-            lock (_gate)
-            {
-                _moreFree.Push(delivery);
-            }
-        }
-    }
+    public void Return(Delivery delivery) => _free.Return(delivery);
 
     /// <summary>By the thread that ran the batch, while it has the device: its callers count as being resumed from now on.</summary>
     public void Announce(Delivery delivery) => _resuming.Add(delivery.Batch.Count);
@@ -120,7 +110,15 @@ internal sealed class DeliveryDesk : IDisposable
         ? new BatchExecutionException(_batcher, batch.Count, cause)
         : new RequestDroppedException(_batcher);
 
-    public void Dispose() => _rescue.Dispose();
+    /// <summary>Stops the watch. A delivery may still come, from a method that returns after all.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _rescue.Dispose();
+        }
+    }
 
     /// <summary>Runs one thread's part of a delivery, and learns from a large one what resuming a caller takes.</summary>
     public void Measure(Delivery delivery, Func<Delivery, int> deliver)
@@ -155,7 +153,18 @@ internal sealed class DeliveryDesk : IDisposable
         delivery.Begin(participants);
         if (_watching.Read() == 0 && _watching.Exchange(1) == 0)
         {
-            _rescue.Change(RescueMilliseconds, RescueMilliseconds);
+            SetWatch(RescueMilliseconds);
+        }
+    }
+
+    private void SetWatch(int milliseconds)
+    {
+        lock (_gate)
+        {
+            if (!_disposed)
+            {
+                _rescue.Change(milliseconds, milliseconds);
+            }
         }
     }
 
@@ -167,19 +176,16 @@ internal sealed class DeliveryDesk : IDisposable
         }
     }
 
-    private Delivery TakeMore()
+    private Delivery Create()
     {
+        var delivery = new Delivery(this, _maxBatchSize);
         lock (_gate)
         {
-            if (!_moreFree.TryPop(out Delivery? delivery))
-            {
-                delivery = new Delivery(this, _maxBatchSize);
-                _all.Add(delivery);
-                _seenEpochs.Add(0);
-            }
-
-            return delivery;
+            _all.Add(delivery);
+            _seenEpochs.Add(0);
         }
+
+        return delivery;
     }
 
     // By the timer, one at a time.
@@ -210,13 +216,13 @@ internal sealed class DeliveryDesk : IDisposable
 
     private void StopWatching()
     {
-        _rescue.Change(Timeout.Infinite, Timeout.Infinite);
+        SetWatch(Timeout.Infinite);
         _watching.Exchange(0);
 
         // A delivery that began before the exchange saw the watch on, and relies on it; the exchange and its own fence order the two.
         if (_all.Exists(static delivery => delivery.IsUnderWay) && _watching.Exchange(1) == 0)
         {
-            _rescue.Change(RescueMilliseconds, RescueMilliseconds);
+            SetWatch(RescueMilliseconds);
         }
     }
 }

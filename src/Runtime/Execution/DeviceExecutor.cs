@@ -125,14 +125,17 @@ internal abstract class DeviceExecutor
         try
         {
             BatchDecision decision = Decide(waiting, now);
-            if (decision.Kind == BatchDecision.DecisionKind.WaitUntil && decision.Timestamp > now && decision.Rows > waiting)
+            if (decision.Kind == BatchDecision.DecisionKind.WaitUntil
+                && decision.Timestamp > now
+                && decision.Rows > waiting
+                && !Lane.Ring.IsClosed)
             {
                 Desk.Return(delivery);
                 (until, rows) = (decision.Timestamp, decision.Rows);
                 return null;
             }
 
-            // A wait that is over already is a decision to run.
+            // A wait that is over already is a decision to run, and so is one for rows that will not come any more.
             int count = decision.Kind == BatchDecision.DecisionKind.WaitUntil ? waiting : Math.Clamp(decision.Rows, 1, waiting);
             Lane.Close(delivery.Batch, count);
             delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
@@ -221,7 +224,22 @@ internal abstract class DeviceExecutor
     protected void GiveUp() => _mark.Set(Lane.Ring.ReadMark);
 
     /// <summary>Any thread: takes the device if it is given up and nobody has been woken to take it.</summary>
-    protected bool TryTakeUp() => _mark.TryEnd();
+    protected bool TryTakeUp()
+    {
+        if (IsParked || !_mark.TryEnd())
+        {
+            return false;
+        }
+
+        if (!IsParked)
+        {
+            return true;
+        }
+
+        // Another thread had taken the device and parked with it just now: it was its sleep that ended here.
+        _parker.Unpark();
+        return false;
+    }
 
     /// <summary>Device side: blocks, keeping the device, until <paramref name="rows"/> rows wait or the time has come. May return early.</summary>
     protected void Park(long until, int rows)
@@ -290,7 +308,7 @@ internal abstract class DeviceExecutor
             Waiting = waiting,
             MaxBatchSize = _batcher.MaxBatchSize,
             Backlog = Lane.Backlog,
-            OldestEnqueued = _policy.UsesEnqueueTime ? Lane.Ring.Request(Lane.Ring.ReadMark, out _)?.Enqueued ?? now : 0,
+            OldestEnqueued = Lane.Ring.Enqueued(Lane.Ring.ReadMark),
             Resuming = Desk.Resuming,
             LastBatchEnded = _lastEnded,
             LastBatchDuration = _lastDuration,

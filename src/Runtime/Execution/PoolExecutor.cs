@@ -50,8 +50,8 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
         }
     }
 
-    // What the leader's own callers submit while it resumes them, it will find itself.
-    protected override bool WillLook() => _delivering == Environment.CurrentManagedThreadId;
+    // What the leader's own callers submit while it resumes them, it will find itself; not so if another has parked with the device.
+    protected override bool WillLook() => _delivering == Environment.CurrentManagedThreadId && !IsParked;
 
     protected override void NoticeSlowDelivery()
     {

@@ -47,11 +47,11 @@ internal sealed class Lane
     {
         if (claim.IsParked)
         {
-            Overflow.Publish(claim.ParkedIndex, request);
+            Overflow.Publish(claim, request);
         }
         else
         {
-            Ring.Publish(claim.Ticket, request);
+            Ring.Publish(claim.Ticket, request, claim.Enqueued);
         }
     }
 

@@ -101,13 +101,14 @@ internal sealed class LaneRing
 
     /// <summary>Makes the row visible to the device side; null for a claim that came to nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Publish(long ticket, PendingRequest? request)
+    public void Publish(long ticket, PendingRequest? request, long enqueued = 0)
     {
         ref Slot slot = ref _slots[(int)ticket & _mask];
+        slot.Enqueued = enqueued;
         slot.Request = request;
         slot.RequestTicket = request is null ? 0 : request.Ticket;
 
-        // Release: orders the row and the two fields above before the device side's read.
+        // Release: orders the row and the fields above before the device side's read.
         slot.Sequence.Write(ticket + 1);
     }
 
@@ -137,6 +138,9 @@ internal sealed class LaneRing
         return slot.Request;
     }
 
+    /// <summary>Device side: when a published row was submitted, tombstone or not; 0 where nobody asks.</summary>
+    public long Enqueued(long ticket) => _slots[(int)ticket & _mask].Enqueued;
+
     /// <summary>Device side: takes <paramref name="count"/> published rows out of the queue; they stay theirs until released.</summary>
     public long Take(int count)
     {
@@ -156,5 +160,6 @@ internal sealed class LaneRing
         public AtomicInt64 Sequence;
         public PendingRequest? Request;
         public long RequestTicket;
+        public long Enqueued;
     }
 }

@@ -46,8 +46,7 @@ public abstract class OutputSlab
     {
         if (_references.Add(-1) == 0)
         {
-            // A slab too many is left to the garbage collector.
-            Home?.TryReturn(this);
+            Home?.Return(this);
         }
     }
 

@@ -11,7 +11,7 @@ namespace FastBatch.Lanes;
 internal sealed class Overflow(InputRows[] inputs)
 {
     private readonly Lock _gate = new();
-    private readonly Queue<(PendingRequest Request, int Index)> _queue = new();
+    private readonly Queue<(PendingRequest Request, RowClaim Claim)> _queue = new();
     private readonly Stack<int> _freeIndexes = new();
     private int _indexes;
     private bool _closed;
@@ -57,17 +57,17 @@ internal sealed class Overflow(InputRows[] inputs)
     }
 
     /// <summary>The parked row is written; null gives it back unused.</summary>
-    public void Publish(int index, PendingRequest? request)
+    public void Publish(RowClaim claim, PendingRequest? request)
     {
         lock (_gate)
         {
             if (request is null)
             {
-                Free(index);
+                Free(claim.ParkedIndex);
             }
             else
             {
-                _queue.Enqueue((request, index));
+                _queue.Enqueue((request, claim));
 
                 // Full fence: the caller looks next whether the device side sleeps, and that side looks here after it said it would.
                 _waiting.Add(1);
@@ -95,13 +95,13 @@ internal sealed class Overflow(InputRows[] inputs)
 
                 foreach (InputRows rows in inputs)
                 {
-                    rows.Unpark(parked.Index, (int)ticket & (ring.Size - 1));
+                    rows.Unpark(parked.Claim.ParkedIndex, (int)ticket & (ring.Size - 1));
                 }
 
-                ring.Publish(ticket, parked.Request);
+                ring.Publish(ticket, parked.Request, parked.Claim.Enqueued);
                 _queue.Dequeue();
                 _waiting.Add(-1);
-                Free(parked.Index);
+                Free(parked.Claim.ParkedIndex);
             }
         }
     }
@@ -122,7 +122,7 @@ internal sealed class Overflow(InputRows[] inputs)
             while (_queue.TryDequeue(out var parked))
             {
                 _waiting.Add(-1);
-                Free(parked.Index);
+                Free(parked.Claim.ParkedIndex);
                 parked.Request.Refuse(new BatcherClosedException(batcher));
             }
         }

@@ -6,10 +6,17 @@ namespace FastBatch.Lanes;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct RowClaim
 {
-    internal RowClaim(long ticket) => Ticket = ticket;
+    internal RowClaim(long ticket, long enqueued = 0)
+    {
+        Ticket = ticket;
+        Enqueued = enqueued;
+    }
 
     /// <summary>The position in the ring; negative (<c>~index</c>) for a row parked beside it.</summary>
     internal long Ticket { get; }
+
+    /// <summary>When the request was submitted; 0 where the policy does not ask.</summary>
+    internal long Enqueued { get; }
 
     internal bool IsParked => Ticket < 0;
 

@@ -2,11 +2,17 @@ using FastBatch.Atomics;
 
 namespace FastBatch.Lanes;
 
-/// <summary>A few objects kept for reuse, taken and returned by any thread without a lock.</summary>
-internal sealed class Shelf<T>(int places)
+/// <summary>Objects kept for reuse, taken and returned by any thread: a few places without a lock, and a stack behind them for more.</summary>
+/// <param name="limit">The most objects kept; those beyond are left to the garbage collector.</param>
+internal sealed class Shelf<T>(int limit)
     where T : class
 {
-    private readonly AtomicReference<T>[] _places = new AtomicReference<T>[places];
+    private const int Places = 8;
+
+    private readonly AtomicReference<T>[] _places = new AtomicReference<T>[Places];
+    private readonly Lock _gate = new();
+    private readonly Stack<T> _more = new();
+    private AtomicInt32 _moreCount;
 
     public T? TryTake()
     {
@@ -19,20 +25,36 @@ internal sealed class Shelf<T>(int places)
             }
         }
 
-        return null;
+        return _moreCount.Read() == 0 ? null : TryTakeMore();
     }
 
-    /// <summary>False if there is no place for it.</summary>
-    public bool TryReturn(T item)
+    public void Return(T item)
     {
         for (int i = 0; i < _places.Length; i++)
         {
             if (_places[i].Read() is null && _places[i].CompareExchange(null, item))
             {
-                return true;
+                return;
             }
         }
 
-        return false;
+        lock (_gate)
+        {
+            if (_more.Count < limit - Places)
+            {
+                _more.Push(item);
+                _moreCount.Write(_more.Count);
+            }
+        }
+    }
+
+    private T? TryTakeMore()
+    {
+        lock (_gate)
+        {
+            _more.TryPop(out T? item);
+            _moreCount.Write(_more.Count);
+            return item;
+        }
     }
 }

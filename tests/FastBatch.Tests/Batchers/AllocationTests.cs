@@ -16,7 +16,7 @@ public class AllocationTests
             foreach (int clients in (int[])[1, 8, 64, 512])
             {
                 cases.Add(false, false, clients);
-                cases.Add(false, true, clients);
+                cases.Add(true, false, clients);
                 cases.Add(true, true, clients);
             }
 

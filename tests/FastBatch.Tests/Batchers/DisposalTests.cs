@@ -36,6 +36,18 @@ public class DisposalTests
         await Assert.ThrowsAsync<BatcherClosedException>(async () => await batcher.SubmitAsync(1));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Dispose_runs_at_once_what_waits_for_a_fuller_batch(bool dedicatedThread)
+    {
+        var batcher = new Echo().CreateSquareBatcher(
+            new BatcherOptions { MaxQueueDelay = TimeSpan.FromHours(1), DedicatedThread = dedicatedThread });
+        Task<int> waiting = batcher.SubmitAsync(6).AsTask();
+        await batcher.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(36, await waiting);
+    }
+
     [Fact]
     public async Task A_model_that_hangs_keeps_nobody_waiting_past_the_drain_timeout()
     {

@@ -30,8 +30,14 @@ public class StressTests
                 InlineContinuations = random.Next(2) == 0,
                 MaxQueueDelay = random.Next(4) == 0 ? TimeSpan.FromMicroseconds(random.Next(1, 500)) : null,
             };
-            await RunAsync(options, random.Next(1, 80), random.Next(20, 400), seed, counts)
-                .WaitAsync(TimeSpan.FromSeconds(60));
+            try
+            {
+                await RunAsync(options, random.Next(1, 80), random.Next(20, 400), seed, counts).WaitAsync(TimeSpan.FromSeconds(60));
+            }
+            catch (TimeoutException)
+            {
+                Assert.Fail($"Seed {seed} hangs after {counts}, with {options}.");
+            }
         }
 
         Assert.Equal(counts.Sent, counts.Answered + counts.Cancelled + counts.Faulted + counts.Refused);

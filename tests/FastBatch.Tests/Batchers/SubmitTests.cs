@@ -179,12 +179,14 @@ public class SubmitTests
         Assert.Equal(4, await batcher.SubmitAsync(2));
     }
 
-    [Fact]
-    public async Task A_size_or_delay_batcher_waits_for_a_full_batch_or_the_delay()
+    [Theory]
+    [InlineData(null)]
+    [InlineData(false)]
+    public async Task A_size_or_delay_batcher_waits_for_a_full_batch_or_the_delay(bool? dedicatedThread)
     {
         var sizes = new List<int>();
         await using var batcher = new Echo(sizes.Add).CreateSquareBatcher(
-            new BatcherOptions { MaxBatchSize = 4, MaxQueueDelay = TimeSpan.FromMilliseconds(200) });
+            new BatcherOptions { MaxBatchSize = 4, MaxQueueDelay = TimeSpan.FromMilliseconds(200), DedicatedThread = dedicatedThread });
         await Task.WhenAll(Enumerable.Range(0, 8).Select(i => batcher.SubmitAsync(i).AsTask()));
         Assert.Equal([4, 4], sizes);
 
@@ -192,6 +194,16 @@ public class SubmitTests
         Assert.Equal(81, await batcher.SubmitAsync(9));
         Assert.Equal([4, 4, 1], sizes);
         Assert.True(Environment.TickCount64 - sent >= 190);
+    }
+
+    [Fact]
+    public async Task A_delay_runs_out_even_if_the_oldest_row_came_to_nothing()
+    {
+        await using var batcher = new Echo().CreatePairBatcher(new BatcherOptions { MaxQueueDelay = TimeSpan.FromMilliseconds(1) });
+        ValueTask failing = batcher.SubmitAsync(0, static (_, _) => throw new FormatException(), new long[2]);
+        Task behind = batcher.SubmitAsync(new long[4], new long[2]).AsTask();
+        await Assert.ThrowsAsync<FormatException>(async () => await failing);
+        await behind.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     private static BatcherOptions Options(bool dedicatedThread, bool inlineContinuations) =>

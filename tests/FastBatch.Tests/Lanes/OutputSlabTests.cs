@@ -4,7 +4,7 @@ namespace FastBatch.Tests.Lanes;
 
 public class OutputSlabTests
 {
-    private readonly Shelf<OutputSlab> _home = new(4);
+    private readonly Shelf<OutputSlab> _home = new(limit: 16);
     private readonly Results _slab;
 
     public OutputSlabTests()

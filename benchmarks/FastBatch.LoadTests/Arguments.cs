@@ -1,0 +1,75 @@
+using System.Globalization;
+using FastBatch.LoadTests.Rivals;
+using FastBatch.LoadTests.Scenarios;
+
+namespace FastBatch.LoadTests;
+
+/// <summary>The command line; whatever it does not know it refuses.</summary>
+internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, ScenarioSettings Settings)
+{
+    private const int DefaultRounds = 7;
+
+    private static readonly IScenario[] s_all = [new OverheadScenario(), new RowsScenario(), new OpenLoopScenario(), new DeviceScenario()];
+
+    public static string Usage => $"""
+        usage: FastBatch.LoadTests SCENARIO [--json] [--seconds S] [--rounds R] [--batcher NAME]
+
+          overhead   closed loop, no-op model, 1 to 4096 requests in flight
+          rows       closed loop, rows of 512 B to 600 KB that each request makes first
+          openloop   requests at a fixed rate, latency from the time they were due;
+                     the generator spins and takes one processor (its time is in the CPU column)
+          device     a model of 200 us a batch and 2 us a row, closed and open loop
+          all        everything
+
+          --json     one JSON object per line instead of tables
+          --seconds  measured time per contender, case and round
+          --rounds   measured rounds (default {DefaultRounds}); one more goes before them and is thrown away
+          --batcher  one of {string.Join(", ", Contenders.Names)}
+        """;
+
+    /// <returns>null, and what is wrong, if the command line is not understood.</returns>
+    public static Arguments? Parse(string[] args, out string error)
+    {
+        error = "";
+        var parsed = new Arguments([], Json: false, new ScenarioSettings(DefaultRounds, Seconds: null, Batcher: null));
+        for (int i = 0; i < args.Length && error.Length == 0; i++)
+        {
+            string argument = args[i];
+            if (argument == "--json")
+            {
+                parsed = parsed with { Json = true };
+            }
+            else if (argument is "--seconds" or "--rounds" or "--batcher")
+            {
+                string value = ++i < args.Length ? args[i] : "";
+                ScenarioSettings? settings = With(parsed.Settings, argument, value);
+                error = settings is null ? $"{argument} cannot be '{value}'" : "";
+                parsed = parsed with { Settings = settings ?? parsed.Settings };
+            }
+            else if (i == 0)
+            {
+                parsed = parsed with { Scenarios = [.. s_all.Where(scenario => argument == "all" || argument == scenario.Name)] };
+                error = parsed.Scenarios.Count == 0 ? $"unknown scenario '{argument}'" : "";
+            }
+            else
+            {
+                error = $"unknown argument '{argument}'";
+            }
+        }
+
+        error = error.Length == 0 && parsed.Scenarios.Count == 0 ? "the first argument must be a scenario" : error;
+        return error.Length == 0 ? parsed : null;
+    }
+
+    private static ScenarioSettings? With(ScenarioSettings settings, string option, string value) => option switch
+    {
+        "--seconds" when Number(value) is > 0 and <= 60 and double seconds => settings with { Seconds = seconds },
+        "--rounds" when Number(value) is >= 1 and <= 1000 and double rounds && rounds == Math.Floor(rounds) =>
+            settings with { Rounds = (int)rounds },
+        "--batcher" when Contenders.Names.Contains(value) => settings with { Batcher = value },
+        _ => null,
+    };
+
+    private static double Number(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : double.NaN;
+}

@@ -1,0 +1,43 @@
+using FastBatch.LoadTests.Harness;
+using FastBatch.LoadTests.Scenarios;
+
+namespace FastBatch.LoadTests;
+
+/// <summary>
+/// Puts FastBatch and the batchers people write by hand under the same loads and checks every answer.
+/// Exit codes: 0 measured, 1 a wrong answer or a failed request, 2 a hang, 64 usage.
+/// </summary>
+internal static class Program
+{
+    // Not async: the measuring thread sleeps and waits, and must not be one of the thread pool's.
+    private static int Main(string[] args)
+    {
+        if (Arguments.Parse(args, out string error) is not { } arguments)
+        {
+            Console.Error.WriteLine(error);
+            Console.Error.WriteLine(Arguments.Usage);
+            return Failure.UsageExitCode;
+        }
+
+        foreach (IScenario scenario in arguments.Scenarios)
+        {
+            scenario.Run(arguments.Settings, (load, results) => Report(load, results, arguments.Json));
+        }
+
+        return 0;
+    }
+
+    private static void Report(LoadCase load, IReadOnlyList<Result> results, bool json)
+    {
+        if (!json)
+        {
+            Console.WriteLine(ResultTable.Format(load, results));
+            return;
+        }
+
+        foreach (Result result in results)
+        {
+            Console.WriteLine(result.ToJson());
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using System.Linq;
+using FastBatch.Generators.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace FastBatch.Generators.Diagnostics;
+
+/// <summary>
+/// Says why a <c>[Batchable]</c> method has no batcher. Apart from the generator, so that source locations, which every edit moves, stay
+/// out of its pipeline; both run the same parser, so that a method is refused with a reason or served.
+/// </summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class BatchableAnalyzer : DiagnosticAnalyzer
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } =
+    [
+        Descriptors.TypeNotPartial,
+        Descriptors.UnsupportedContainer,
+        Descriptors.UnsupportedMethodKind,
+        Descriptors.ReturnsValue,
+        Descriptors.AsyncVoid,
+        Descriptors.GenericMethod,
+        Descriptors.UnsupportedParameterType,
+        Descriptors.ParameterModifier,
+        Descriptors.ElementNotUnmanaged,
+        Descriptors.MissingRow,
+        Descriptors.RowDimension,
+        Descriptors.RowTooLarge,
+        Descriptors.NoInput,
+        Descriptors.NoOutput,
+        Descriptors.BatchDimOutOfRange,
+        Descriptors.FlatSpanNotAtFront,
+        Descriptors.MaxBatchSizeTooSmall,
+        Descriptors.NegativeQueueDelay,
+        Descriptors.InvalidName,
+        Descriptors.DuplicateName,
+        Descriptors.NameTaken,
+        Descriptors.LanguageTooOld,
+    ];
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.EnableConcurrentExecution();
+
+        // What another generator wrote, this one does not see either.
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.RegisterCompilationStartAction(static start =>
+        {
+            if (start.Compilation.GetTypeByMetadataName(BatchableGenerator.AttributeName) is not { } attributeType)
+            {
+                return;
+            }
+
+            start.RegisterSymbolAction(
+                symbol => Check((IMethodSymbol)symbol.Symbol, attributeType, new Refusals(symbol.ReportDiagnostic)),
+                SymbolKind.Method);
+
+            // Local functions and lambdas are no members: symbol actions pass them over.
+            start.RegisterSyntaxNodeAction(
+                node =>
+                {
+                    ISymbol? function = node.SemanticModel.GetDeclaredSymbol(node.Node, node.CancellationToken)
+                        ?? node.SemanticModel.GetSymbolInfo(node.Node, node.CancellationToken).Symbol;
+                    if (function is IMethodSymbol method)
+                    {
+                        Check(method, attributeType, new Refusals(node.ReportDiagnostic));
+                    }
+                },
+                SyntaxKind.LocalFunctionStatement,
+                SyntaxKind.ParenthesizedLambdaExpression);
+        });
+    }
+
+    private static void Check(IMethodSymbol method, INamedTypeSymbol attributeType, Refusals refusals)
+    {
+        AttributeData? attribute = method.GetAttributes().FirstOrDefault(
+            candidate => SymbolEqualityComparer.Default.Equals(candidate.AttributeClass, attributeType));
+        if (attribute is not null)
+        {
+            MethodParser.Parse(method, attribute, refusals, default);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using Microsoft.CodeAnalysis;
+
+namespace FastBatch.Generators.Diagnostics;
+
+/// <summary>What FastBatch says about methods it cannot serve. Each id has a page in docs/diagnostics; ids are never used again.</summary>
+internal static class Descriptors
+{
+    public static readonly DiagnosticDescriptor TypeNotPartial = Error(
+        "FB0001",
+        "A type with a [Batchable] method must be partial",
+        "'{0}' is not partial, so the batcher of '{1}' cannot be added to it; declare it 'partial {2} {0}'");
+
+    public static readonly DiagnosticDescriptor UnsupportedContainer = Error(
+        "FB0002",
+        "This type cannot have a [Batchable] method",
+        "'{0}' cannot be served: {1}; accepted: instance and static methods of classes and records, static methods of structs");
+
+    public static readonly DiagnosticDescriptor UnsupportedMethodKind = Error(
+        "FB0003",
+        "This kind of method cannot be [Batchable]",
+        "[Batchable] stands on {0}; accepted: named methods of a class, record or struct");
+
+    public static readonly DiagnosticDescriptor ReturnsValue = Error(
+        "FB0004",
+        "A [Batchable] method returns void",
+        "'{0}' returns '{1}'; accepted: void, with each result in a parameter of type Span<T> or TensorSpan<T>");
+
+    public static readonly DiagnosticDescriptor AsyncVoid = Error(
+        "FB0005",
+        "A [Batchable] method is not async",
+        "'{0}' is async void, so nothing would know when its results are there; accepted: a void method that has written them "
+        + "when it returns");
+
+    public static readonly DiagnosticDescriptor GenericMethod = Error(
+        "FB0006",
+        "A [Batchable] method has no type parameters",
+        "'{0}' has type parameters, for which a batcher would have no types; accepted: a method without, in a generic type if need be");
+
+    public static readonly DiagnosticDescriptor UnsupportedParameterType = Error(
+        "FB0007",
+        "This parameter type is not supported",
+        "Parameter '{0}' is '{1}'; accepted: ReadOnlySpan<T> or ReadOnlyTensorSpan<T> for an input, Span<T> or TensorSpan<T> "
+        + "for an output");
+
+    public static readonly DiagnosticDescriptor ParameterModifier = Error(
+        "FB0008",
+        "A parameter of a [Batchable] method is plain",
+        "Parameter '{0}' is {1}; accepted: a parameter passed by value, without params and without a default");
+
+    public static readonly DiagnosticDescriptor ElementNotUnmanaged = Error(
+        "FB0009",
+        "The element type must be unmanaged",
+        "Parameter '{0}' has elements of type '{1}', which is not unmanaged; accepted: numbers, bool, char, enums, structs of "
+        + "these, and type parameters constrained to unmanaged");
+
+    public static readonly DiagnosticDescriptor MissingRow = Error(
+        "FB0010",
+        "A tensor span needs [Row]",
+        "Parameter '{0}' is a tensor span without the shape of a row; add [Row(...)] with each dimension but the batch, or "
+        + "[Row()] for one value per request");
+
+    public static readonly DiagnosticDescriptor RowDimension = Error(
+        "FB0011",
+        "A dimension of [Row] is at least 1",
+        "Dimension {1} of [Row] on parameter '{0}' is {2}; accepted: 1 or more");
+
+    public static readonly DiagnosticDescriptor RowTooLarge = Error(
+        "FB0012",
+        "A row is too large",
+        "A row of parameter '{0}' has {1} elements; accepted: at most {2}");
+
+    public static readonly DiagnosticDescriptor NoInput = Error(
+        "FB0013",
+        "A [Batchable] method has an input",
+        "'{0}' has no input, so there is nothing to batch; accepted: at least one parameter of type ReadOnlySpan<T> or "
+        + "ReadOnlyTensorSpan<T>");
+
+    public static readonly DiagnosticDescriptor NoOutput = Error(
+        "FB0014",
+        "A [Batchable] method has an output",
+        "'{0}' has no output, so callers would get nothing; accepted: at least one parameter of type Span<T> or TensorSpan<T>");
+
+    public static readonly DiagnosticDescriptor BatchDimOutOfRange = Error(
+        "FB0015",
+        "The batch dimension is out of range",
+        "{0} is {1}; accepted: {2}");
+
+    public static readonly DiagnosticDescriptor FlatSpanNotAtFront = Error(
+        "FB0016",
+        "A flat span has the batch in front",
+        "{0} is {1}, but parameter '{2}' is a flat span, whose rows follow one another; accepted: {3} in its place, or {4}");
+
+    public static readonly DiagnosticDescriptor MaxBatchSizeTooSmall = Error(
+        "FB0017",
+        "MaxBatchSize is at least 1",
+        "MaxBatchSize is {0}; accepted: 1 or more");
+
+    public static readonly DiagnosticDescriptor NegativeQueueDelay = Error(
+        "FB0018",
+        "MaxQueueDelayMicroseconds is not negative",
+        "MaxQueueDelayMicroseconds is {0}; accepted: 0, to run as soon as the device is free, or more");
+
+    public static readonly DiagnosticDescriptor InvalidName = Error(
+        "FB0019",
+        "Name must be an identifier",
+        "Name is \"{0}\", of which no names can be made; accepted: a C# identifier, such as \"{1}\"");
+
+    public static readonly DiagnosticDescriptor DuplicateName = Error(
+        "FB0020",
+        "Two [Batchable] methods would have batchers of one name",
+        "The batchers of '{0}' and '{1}' would have the same names; accepted: a Name of its own for each, as in "
+        + "[Batchable(Name = \"{2}\")]");
+
+    public static readonly DiagnosticDescriptor NameTaken = Error(
+        "FB0021",
+        "A generated name is taken",
+        "The batcher of '{0}' needs the name '{1}' in '{2}', which is taken; accepted: another name there, or one made with "
+        + "[Batchable(Name = \"...\")]");
+
+    public static readonly DiagnosticDescriptor LanguageTooOld = Error(
+        "FB0022",
+        "FastBatch needs C# 13",
+        "The batcher of '{0}' is written in C# 13, but the project is compiled as C# {1}; accepted: LangVersion 13 or higher, or none");
+
+    private static DiagnosticDescriptor Error(string id, string title, string message) => new(
+        id,
+        title,
+        message,
+        category: "FastBatch.Usage",
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        helpLinkUri: $"https://github.com/fastbatch/fastbatch/blob/main/docs/diagnostics/{id}.md");
+}

@@ -1,0 +1,69 @@
+namespace FastBatch.Generators.Emitting;
+
+/// <summary>How a batcher comes to be: the factory beside the method, the fields and the constructor.</summary>
+internal sealed partial class BatcherEmitter
+{
+    private void EmitFactory()
+    {
+        string isStatic = _method.IsStatic ? " static" : "";
+        string arguments = _method.IsStatic ? "options" : "this, options";
+        string returns = _method.IsStatic ? "A batcher" : "A batcher of this instance";
+        _writer.Lines($"""
+            /// <summary>Creates a batcher that serves {MethodReference} to single callers.</summary>
+            /// <param name="options">Settings; null for those of the attribute, and the defaults.</param>
+            /// <returns>{returns}. Dispose it when no more requests come.</returns>
+            {GeneratedCode}
+            {_method.Accessibility}{isStatic} {_batcher} Create{_method.Stem}Batcher(global::FastBatch.BatcherOptions? options = null) =>
+                new {_batcher}({arguments});
+            """);
+    }
+
+    private void EmitFields()
+    {
+        if (!_method.IsStatic)
+        {
+            _writer.Line($"private readonly {_method.TargetType} {_names.Target};");
+        }
+
+        foreach (NamedParameter input in _names.Inputs)
+        {
+            _writer.Line($"private readonly global::FastBatch.Lanes.InputRows<{input.Element}> {input.Field};");
+        }
+
+        _writer.Line($"private readonly global::FastBatch.Completion.RequestPool<{_names.CopyRequest}> {_names.CopyRequests};");
+        if (_method.HasLease)
+        {
+            _writer.Line($"private readonly global::FastBatch.Completion.RequestPool<{_names.LeaseRequest}> {_names.LeaseRequests};");
+        }
+    }
+
+    private void EmitConstructor()
+    {
+        string parameters = (_method.IsStatic ? "" : $"{_method.TargetType} target, ") + "global::FastBatch.BatcherOptions? options";
+        string maxBatchSize = RowText.Number(_method.MaxBatchSize);
+        string maxQueueDelay = RowText.Number(_method.MaxQueueDelayMicroseconds);
+        _writer.Line();
+        _writer.Open($"""
+            internal {_batcher}({parameters})
+                : base("{_method.BatcherName}", options, maxBatchSize: {maxBatchSize}, maxQueueDelayMicroseconds: {maxQueueDelay})
+            """);
+        if (!_method.IsStatic)
+        {
+            _writer.Line($"{_names.Target} = target;");
+        }
+
+        foreach (NamedParameter input in _names.Inputs)
+        {
+            _writer.Line($"{input.Field} = AddInput<{input.Element}>(\"{input.Name}\", {RowText.Number(input.Spec.RowLength)});");
+        }
+
+        _writer.Line($"{_names.CopyRequests} = AddRequests(static () => new {_names.CopyRequest}());");
+        if (_method.HasLease)
+        {
+            _writer.Line($"{_names.LeaseRequests} = AddRequests(static () => new {_names.LeaseRequest}());");
+        }
+
+        _writer.Line("Open();");
+        _writer.Close();
+    }
+}

@@ -1,0 +1,117 @@
+using System.Collections.Generic;
+using System.Linq;
+using FastBatch.Generators.Specs;
+
+namespace FastBatch.Generators.Emitting;
+
+/// <summary>A parameter with the names that stand for it in the batcher.</summary>
+/// <param name="Spec">The parameter.</param>
+/// <param name="Field">The field of an input's rows.</param>
+/// <param name="Property">The property of the row or lease that callers see.</param>
+/// <param name="Member">The property of the classes that only the batcher sees.</param>
+internal sealed record NamedParameter(ParameterSpec Spec, string Field, string Property, string Member)
+{
+    /// <summary>The parameter of <c>SubmitAsync</c>.</summary>
+    public string Argument => Identifiers.Escape(Spec.Name);
+
+    public string Name => Spec.Name;
+
+    public string Element => Spec.ElementType;
+
+    public bool IsScalar => Spec.IsScalar;
+}
+
+/// <summary>
+/// The names inside one batcher, none of which hides another or a member of the runtime's types. Parameters may be called anything, and
+/// may differ by case or underscores alone.
+/// </summary>
+internal sealed class BatcherNames
+{
+    /// <summary>What a public property may not be called.</summary>
+    internal static readonly string[] MembersOfObject =
+    [
+        "Equals", "Finalize", "GetHashCode", "GetType", "MemberwiseClone", "ReferenceEquals", "ToString",
+    ];
+
+    /// <summary>The same for properties of what derives from OutputSlab and PendingRequest. Friends see internal members, too.</summary>
+    internal static readonly string[] MembersOfRuntime =
+    [
+        "Begin", "Consume", "Deliver", "Enqueued", "Forget", "GetStatus", "Home", "IsLent", "IsPending", "Lend", "MaxRows", "NextFree",
+        "OnCompleted", "Open", "Recycle", "Refuse", "Release", "Result", "SignOff", "TakeBack", "Ticket", "TryDeliver", "TryFail",
+        "TryListen", "Version",
+    ];
+
+    public BatcherNames(MethodSpec method)
+    {
+        // A type nested in the batcher hides a type parameter of the same name; every other type is written in full.
+        var types = new NameScope(method.Types.SelectMany(static type => type.TypeParameters));
+        Outputs = types.Fresh("Outputs");
+        CopyRequest = types.Fresh("CopyRequest");
+        LeaseRequest = types.Fresh("LeaseRequest");
+        Lease = types.Fresh("Lease");
+        Row = types.Fresh("Row");
+        RowWriter = types.Fresh("RowWriter");
+
+        string[] given = [.. method.Parameters.Select(static parameter => parameter.Name)];
+        State = new NameScope([.. given, .. method.Types.SelectMany(static type => type.TypeParameters)]).Fresh("TState");
+        var fields = new NameScope(given);
+        var properties = new NameScope([.. MembersOfObject, "Dispose", Lease, Row]);
+        var members = new NameScope([.. MembersOfObject, .. MembersOfRuntime, Outputs, CopyRequest]);
+        NamedParameter[] parameters =
+        [
+            .. method.Parameters.Select(parameter =>
+            {
+                string name = Identifiers.Pascal(parameter.Name);
+                return new NamedParameter(parameter, fields.Fresh(Identifiers.Field(name)), properties.Fresh(name), members.Fresh(name));
+            }),
+        ];
+        Inputs = [.. parameters.Where(static parameter => parameter.Spec.IsInput)];
+        AllOutputs = [.. parameters.Where(static parameter => !parameter.Spec.IsInput)];
+        ArrayOutputs = [.. AllOutputs.Where(static output => !output.IsScalar)];
+        ScalarOutputs = [.. AllOutputs.Where(static output => output.IsScalar)];
+        Parameters = parameters;
+
+        Target = fields.Fresh("_target");
+        CopyRequests = fields.Fresh("_copyRequests");
+        LeaseRequests = fields.Fresh("_leaseRequests");
+        Held = properties.Fresh("Held");
+    }
+
+    public IReadOnlyList<NamedParameter> Parameters { get; }
+
+    public IReadOnlyList<NamedParameter> Inputs { get; }
+
+    public IReadOnlyList<NamedParameter> AllOutputs { get; }
+
+    public IReadOnlyList<NamedParameter> ArrayOutputs { get; }
+
+    public IReadOnlyList<NamedParameter> ScalarOutputs { get; }
+
+    /// <summary>The class of one batch's outputs.</summary>
+    public string Outputs { get; }
+
+    public string CopyRequest { get; }
+
+    public string LeaseRequest { get; }
+
+    /// <summary>The type of a leased row of several outputs.</summary>
+    public string Lease { get; }
+
+    /// <summary>The type of a row of several inputs, written in place.</summary>
+    public string Row { get; }
+
+    public string RowWriter { get; }
+
+    /// <summary>The type parameter of the forms that write in place.</summary>
+    public string State { get; }
+
+    /// <summary>The field of the instance that is served.</summary>
+    public string Target { get; }
+
+    public string CopyRequests { get; }
+
+    public string LeaseRequests { get; }
+
+    /// <summary>The private property of the lease that refuses an empty one.</summary>
+    public string Held { get; }
+}

@@ -1,0 +1,57 @@
+using System.Reflection;
+using FastBatch.Completion;
+using FastBatch.Generators.Emitting;
+using FastBatch.Generators.Tests.Harness;
+using FastBatch.Lanes;
+
+namespace FastBatch.Generators.Tests;
+
+/// <summary>What the generator, which references nothing of the runtime, knows about it all the same.</summary>
+public class ContractTests
+{
+    [Theory]
+    [InlineData(typeof(OutputSlab))]
+    [InlineData(typeof(PendingRequest))]
+    [InlineData(typeof(PendingRequest<>))]
+    public void Members_that_generated_properties_must_not_hide_are_listed(Type type)
+    {
+        string[] listed = [.. BatcherNames.MembersOfObject, .. BatcherNames.MembersOfRuntime];
+        Assert.Empty(Visible(type).Except(listed));
+    }
+
+    [Fact]
+    public void Generated_members_hide_none_of_the_batcher()
+    {
+        string[] generated = ["Outputs", "CopyRequest", "LeaseRequest", "Lease", "Row", "RowWriter", "WriteRow", "SubmitAsync"];
+        Assert.Empty(Visible(typeof(Batcher)).Intersect(generated));
+    }
+
+    [Fact]
+    public void Defaults_are_those_of_the_attribute()
+    {
+        string source = UserProject.Generate(
+            UserProject.Compile("partial class Model { [Batchable] void Score(ReadOnlySpan<int> x, Span<int> y) { } }"), out _).Sources().Values.Single();
+        var attribute = new BatchableAttribute();
+        Assert.Contains(
+            $"maxBatchSize: {attribute.MaxBatchSize}, maxQueueDelayMicroseconds: {attribute.MaxQueueDelayMicroseconds})", source, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_attribute_is_found_by_its_name() =>
+        Assert.Equal(BatchableGenerator.AttributeName, typeof(BatchableAttribute).FullName);
+
+    // Friends of the runtime see its internal members, too.
+    private static IEnumerable<string> Visible(Type type) => type
+        .GetMembers(BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+        .Where(static member => member is not (ConstructorInfo or Type) && !IsPrivate(member) && !member.Name.Contains('.', StringComparison.Ordinal))
+        .Select(static member => member is MethodInfo { IsSpecialName: true } ? member.Name[4..] : member.Name)
+        .Distinct();
+
+    private static bool IsPrivate(MemberInfo member) => member switch
+    {
+        MethodBase method => method.IsPrivate,
+        FieldInfo field => field.IsPrivate,
+        PropertyInfo property => property.GetAccessors(nonPublic: true).All(static accessor => accessor.IsPrivate),
+        _ => false,
+    };
+}

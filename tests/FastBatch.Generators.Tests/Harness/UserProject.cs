@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using FastBatch.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace FastBatch.Generators.Tests.Harness;
+
+/// <summary>A user's project of a few files: compiled as strictly as any, with the generator and the analyzer in it.</summary>
+internal static class UserProject
+{
+    private const string Usings = """
+        using System;
+        using System.Numerics.Tensors;
+        using System.Threading;
+        using System.Threading.Tasks;
+        using FastBatch;
+
+        """;
+
+    private static readonly string[] ReferenceNames = ["FastBatch", "System.Numerics.Tensors", "System.", "netstandard", "mscorlib", "Microsoft.Win32"];
+
+    private static readonly ImmutableArray<MetadataReference> References =
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Where(static path => ReferenceNames.Any(name => name.EndsWith('.')
+                ? Path.GetFileName(path).StartsWith(name, StringComparison.Ordinal)
+                : Path.GetFileNameWithoutExtension(path) == name))
+            .Select(static path => MetadataReference.CreateFromFile(path)),
+    ];
+
+    /// <summary>Compiles files that start after the usual usings.</summary>
+    public static CSharpCompilation Compile(params string[] files) => Compile(LanguageVersion.Default, files);
+
+    public static CSharpCompilation Compile(LanguageVersion language, params string[] files)
+    {
+        CSharpParseOptions parsing = new(language, DocumentationMode.Diagnose);
+        CSharpCompilationOptions options = new(
+            OutputKind.DynamicallyLinkedLibrary,
+            generalDiagnosticOption: ReportDiagnostic.Error,
+            nullableContextOptions: NullableContextOptions.Enable,
+            allowUnsafe: false,
+
+            // Not every file needs all the usings.
+            specificDiagnosticOptions: new Dictionary<string, ReportDiagnostic> { ["CS8019"] = ReportDiagnostic.Suppress });
+        return CSharpCompilation.Create(
+            "User",
+            files.Select((file, index) => CSharpSyntaxTree.ParseText(Usings + file, parsing, $"File{index}.cs")),
+            References,
+            options);
+    }
+
+    /// <summary>Runs the generator, with every step tracked.</summary>
+    public static GeneratorDriver Generate(CSharpCompilation compilation, out Compilation output)
+    {
+        GeneratorDriver driver = CSharpGeneratorDriver.Create(
+            [new BatchableGenerator().AsSourceGenerator()],
+            parseOptions: (CSharpParseOptions)compilation.SyntaxTrees[0].Options,
+            driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
+        driver = driver.RunGeneratorsAndUpdateCompilation(compilation, out output, out ImmutableArray<Diagnostic> diagnostics);
+        Assert.Empty(diagnostics);
+        return driver;
+    }
+
+    /// <summary>The generated files, by name.</summary>
+    public static IReadOnlyDictionary<string, string> Sources(this GeneratorDriver driver) =>
+        driver.GetRunResult().Results.Single().GeneratedSources.ToDictionary(
+            static source => source.HintName,
+            static source => source.SourceText.ToString());
+
+    /// <summary>What the analyzer says of a compilation that the generator has added to, as in every build.</summary>
+    public static async Task<ImmutableArray<Diagnostic>> AnalyzeAsync(Compilation output)
+    {
+        ImmutableArray<Diagnostic> diagnostics = await output.WithAnalyzers([new BatchableAnalyzer()]).GetAllDiagnosticsAsync();
+        return [.. diagnostics.OrderBy(static diagnostic => diagnostic.Location.SourceSpan.Start).ThenBy(static diagnostic => diagnostic.Id)];
+    }
+
+    /// <summary>Generates, and requires that neither the compiler nor the analyzer has anything to say.</summary>
+    public static async Task<IReadOnlyDictionary<string, string>> RequireCleanAsync(CSharpCompilation compilation)
+    {
+        IReadOnlyDictionary<string, string> sources = Generate(compilation, out Compilation output).Sources();
+        string[] said = [.. (await AnalyzeAsync(output)).Select(Describe)];
+        Assert.True(said.Length == 0, string.Join("\n", [.. said, .. sources.Values]));
+        return sources;
+    }
+
+    public static string Describe(Diagnostic diagnostic)
+    {
+        SyntaxTree? tree = diagnostic.Location.SourceTree;
+        string line = tree?.GetText().Lines[diagnostic.Location.GetLineSpan().StartLinePosition.Line].ToString().Trim() ?? "";
+        return $"{diagnostic.Id} {diagnostic.GetMessage(CultureInfo.InvariantCulture)} | {Path.GetFileName(tree?.FilePath)}: {line}";
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.RegularExpressions;
+using FastBatch.Generators.Tests.Harness;
+
+namespace FastBatch.Generators.Tests;
+
+/// <summary>What is generated, to be read: each snapshot is a file a person could have written.</summary>
+public partial class SnapshotTests
+{
+    [Fact]
+    public Task One_input_and_one_output() => VerifyAsync("Digits.Classify", """
+        namespace Samples;
+
+        public sealed partial class Digits
+        {
+            [Batchable(MaxBatchSize = 32)]
+            public void Classify([Row(64)] ReadOnlySpan<float> images, [Row(10)] Span<float> logits) { }
+        }
+        """);
+
+    [Fact]
+    public Task Arrays_and_single_values() => VerifyAsync("Scorer.Score", """
+        namespace Samples;
+
+        public sealed partial class Scorer
+        {
+            [Batchable(MaxBatchSize = 128, MaxQueueDelayMicroseconds = 250)]
+            public void Score(
+                [Row(8, 8)] ReadOnlyTensorSpan<float> images, ReadOnlySpan<int> user, [Row(10)] Span<float> logits, Span<float> confidence)
+            {
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Single_values_only() => VerifyAsync("Prices.Quote", """
+        public static partial class Prices
+        {
+            [Batchable]
+            internal static void Quote(ReadOnlySpan<long> product, ReadOnlySpan<DayOfWeek> day, Span<decimal> price, Span<bool> isFinal) { }
+        }
+        """);
+
+    [Fact]
+    public Task Strides_in_a_nested_generic_type() => VerifyAsync("Models.Encoder.Encode", """
+        namespace Samples.Text;
+
+        public static partial class Models<TToken>
+            where TToken : unmanaged
+        {
+            public partial record Encoder
+            {
+                [Batchable(BatchDim = 1, OutputBatchDim = 0, Name = "EncodeSteps")]
+                protected virtual void Encode([Row(128, 1, 16)] ReadOnlyTensorSpan<TToken> steps, [Row(32)] TensorSpan<Half> codes) { }
+            }
+        }
+        """);
+
+    private static async Task VerifyAsync(string name, string source)
+    {
+        IReadOnlyDictionary<string, string> sources =
+            await UserProject.RequireCleanAsync(UserProject.Compile("#pragma warning disable CS1591\n" + source));
+        Snapshot.Verify(name, ToolVersion().Replace(Assert.Single(sources).Value, "GeneratedCode(\"FastBatch.Generators\", \"0.0.0\")"));
+    }
+
+    [GeneratedRegex("""GeneratedCode\("FastBatch.Generators", "[^"]*"\)""")]
+    private static partial Regex ToolVersion();
+}
