@@ -9,12 +9,20 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
 {
     private const int DefaultRounds = 7;
 
-    private static readonly IScenario[] s_all = [new OverheadScenario(), new RowsScenario(), new OpenLoopScenario(), new DeviceScenario()];
+    private static readonly IScenario[] s_all =
+    [
+        new OverheadScenario("overhead", Contenders.For<SmallNoOp>),
+        new OverheadScenario("inline", static () => Contenders.Inline),
+        new RowsScenario(),
+        new OpenLoopScenario(),
+        new DeviceScenario(),
+    ];
 
     public static string Usage => $"""
         usage: FastBatch.LoadTests SCENARIO [--json] [--seconds S] [--rounds R] [--batcher NAME]
 
           overhead   closed loop, no-op model, 1 to 4096 requests in flight
+          inline     the same, among batchers that run their callers' code in the batching loop
           rows       closed loop, rows of 512 B to 600 KB that each request makes first
           openloop   requests at a fixed rate, latency from the time they were due;
                      the generator spins and takes one processor (its time is in the CPU column)

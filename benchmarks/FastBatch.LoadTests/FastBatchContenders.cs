@@ -51,6 +51,20 @@ internal static class FastBatchContenders
             _ => throw new NotSupportedException($"{typeof(TModel).Name} has no batcher of FastBatch."),
         };
 
+    public static Contestant Inline => new Contestant<SmallInline>();
+
+    private readonly struct SmallInline(SmallNoOpService.RunBatcher batcher) : IContender<SmallInline>
+    {
+        public static string Name => Contenders.FastBatchInline;
+
+        public static SmallInline Start() => new(SmallNoOpService.CreateRunBatcher(
+            new BatcherOptions { Capacity = Capacity, DedicatedThread = true, InlineContinuations = true }));
+
+        public ValueTask SubmitAsync(ReadOnlyMemory<float> row, Memory<float> answer) => batcher.SubmitAsync(row.Span, answer);
+
+        public ValueTask StopAsync() => batcher.DisposeAsync();
+    }
+
     private readonly struct Small(SmallNoOpService.RunBatcher batcher) : IContender<Small>
     {
         public static string Name => Contenders.FastBatch;

@@ -21,7 +21,7 @@ internal static class ResultTable
             table.AppendLine(Row(result));
         }
 
-        if (results.FirstOrDefault(static result => result.Batcher == Contenders.FastBatch) is { } own)
+        if (results.FirstOrDefault(static result => result.Batcher is Contenders.FastBatch or Contenders.FastBatchInline) is { } own)
         {
             Compare(table, own, [.. results.Where(result => result != own && !result.IsReference && ReachesRate(result))]);
         }
@@ -49,7 +49,7 @@ internal static class ResultTable
             ? Invariant($"throughput {own.RequestsPerSecond / fastest.RequestsPerSecond:0.00}x ({fastest.Batcher}), ")
             : "";
         table.AppendLine(
-            $"  fastbatch / best rival: {throughput}" +
+            $"  {own.Batcher} / best rival: {throughput}" +
             $"{Against(rivals, own, "p50", static result => result.P50Microseconds)}, " +
             $"{Against(rivals, own, "p99", static result => result.P99Microseconds)}, " +
             $"{Against(rivals, own, "CPU", static result => result.CpuSecondsPerMillion)}");

@@ -144,8 +144,16 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected void Publish(RowClaim claim, PendingRequest? request)
     {
-        _lane.Publish(claim, request);
-        _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
+        if (claim.IsParked)
+        {
+            _lane.Overflow.Publish(claim, request);
+            _executor.Notice(WakeMark.Always);
+        }
+        else
+        {
+            _lane.Ring.Publish(claim.Ticket, request, claim.Enqueued);
+            _executor.Notice(claim.Ticket);
+        }
     }
 
     /// <summary>Gives back a row whose writer threw, and ends the request with what it threw. For generated code.</summary>

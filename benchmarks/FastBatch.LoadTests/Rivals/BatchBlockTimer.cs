@@ -6,7 +6,7 @@ namespace FastBatch.LoadTests.Rivals;
 /// <summary>
 /// TPL Dataflow: a BatchBlock groups requests, a timer pushes out what is left when the group does not fill.
 /// The one rival that waits by design; nothing in a BatchBlock says that its target has become idle.
-/// Callers continue inline: quicker, and without it a few of them starve the rest.
+/// Callers continue on the thread pool.
 /// </summary>
 internal sealed class BatchBlockBatcher<TModel>
     where TModel : struct, IModel
@@ -28,7 +28,7 @@ internal sealed class BatchBlockBatcher<TModel>
 
     public ValueTask SubmitAsync(ReadOnlyMemory<float> row, Memory<float> answer)
     {
-        var request = new TaskRequest(row, answer, TaskCreationOptions.None);
+        var request = new TaskRequest(row, answer, TaskCreationOptions.RunContinuationsAsynchronously);
         return _groups.Post(request)
             ? new ValueTask(request.Task)
             : throw new InvalidOperationException("The block takes no more requests.");

@@ -8,20 +8,29 @@ internal static class Contenders
 {
     public const string FastBatch = "fastbatch";
 
-    public static string[] Names => [.. For<SmallNoOp>().Select(static contestant => contestant.Name)];
+    public const string FastBatchInline = "fastbatch-inline";
 
+    public static string[] Names => [.. For<SmallNoOp>().Concat(Inline).Select(static contestant => contestant.Name).Distinct()];
+
+    /// <summary>Those that are safe to embed: a caller that blocks stops neither the model nor the other callers.</summary>
     public static IReadOnlyList<Contestant> For<TModel>()
         where TModel : struct, IModel =>
     [
         new Contestant<DirectLock<TModel>>(),
         new Contestant<ChannelTcs<TModel>>(),
-        new Contestant<ChannelTcsInline<TModel>>(),
         new Contestant<ChannelPooled<TModel>>(),
-        new Contestant<ChannelPooledInline<TModel>>(),
         new Contestant<BatchBlockTimer<TModel>>(),
         new Contestant<LockList<TModel>>(),
-#if FASTBATCH
         FastBatchContenders.For<TModel>(),
-#endif
+    ];
+
+    /// <summary>Those that run their callers' code inside the batching loop: quicker, as long as no caller ever blocks.</summary>
+    public static IReadOnlyList<Contestant> Inline =>
+    [
+        new Contestant<DirectLock<SmallNoOp>>(),
+        new Contestant<ChannelTcsInline<SmallNoOp>>(),
+        new Contestant<ChannelPooledInline<SmallNoOp>>(),
+        new Contestant<LockListInline<SmallNoOp>>(),
+        FastBatchContenders.Inline,
     ];
 }

@@ -4,20 +4,20 @@ using FastBatch.LoadTests.Rivals;
 namespace FastBatch.LoadTests.Scenarios;
 
 /// <summary>A model that costs nothing, so all that is left is what batching itself costs.</summary>
-internal sealed class OverheadScenario : IScenario
+internal sealed class OverheadScenario(string name, Func<IReadOnlyList<Contestant>> takePart) : IScenario
 {
     private const int WarmUpInFlight = 64;
 
     private static readonly int[] s_inFlight = [1, 8, 64, 512, 4096];
 
-    public string Name => "overhead";
+    public string Name => name;
 
     public double DefaultSeconds => 0.08;
 
     public void Run(ScenarioSettings settings, Action<LoadCase, IReadOnlyList<Result>> report)
     {
         Client[] clients = Client.Create(s_inFlight.Max(), Computation.SmallRow);
-        IReadOnlyList<Contestant> contestants = settings.Filter(Contenders.For<SmallNoOp>());
+        IReadOnlyList<Contestant> contestants = settings.Filter(takePart());
         Rounds.WarmUp(Case(WarmUpInFlight, clients), contestants);
         foreach (LoadCase load in s_inFlight.Select(inFlight => Case(inFlight, clients)))
         {

@@ -23,6 +23,9 @@ internal struct AtomicInt64(long value)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool CompareExchange(long expected, long value) => Interlocked.CompareExchange(ref _value, value, expected) == expected;
 
+    /// <summary>Full fence; returns the new value.</summary>
+    public long Add(long amount) => Interlocked.Add(ref _value, amount);
+
     /// <summary>Full fence; returns the value before.</summary>
     public long Or(long bits) => Interlocked.Or(ref _value, bits);
 }

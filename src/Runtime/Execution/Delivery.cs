@@ -12,15 +12,15 @@ namespace FastBatch.Execution;
 internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoolWorkItem
 {
     // How many requests go by between two looks at the clock; a power of two.
-    private const int LooksAtClock = 16;
+    private const int LooksAtClock = 32;
 
-    // Threads that deliver or were asked to. The last to leave gives the outputs and this object back.
+    // Set in the word of participants once some thread has been through all members.
+    private const int Walked = 1 << 30;
+
+    // Threads that deliver or were asked to. The last to leave may use this object again.
     private AtomicInt32 _participants;
 
-    // Whether some thread has been through all members.
-    private AtomicInt32 _walked;
-
-    // Odd while members are being delivered.
+    // Odd while members are being delivered. Written by the first thread and the last.
     private AtomicInt32 _epoch;
 
     public Batch Batch { get; } = new(maxBatchSize);
@@ -29,101 +29,106 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     public int Epoch => _epoch.Read();
 
     /// <summary>Whether members may be waiting for their turn.</summary>
-    public bool IsUnderWay => (Epoch & 1) != 0 && _walked.Read() == 0;
+    public bool IsUnderWay => (Epoch & 1) != 0 && _participants.Read() is > 0 and < Walked;
+
+    /// <summary>Whether one thread was asked to deliver all of it.</summary>
+    public bool IsSolo { get; private set; }
 
     /// <summary>By the thread that ran the batch, before anyone delivers.</summary>
     public void Begin(int participants)
     {
-        _walked.Write(0);
+        IsSolo = participants == 1;
         _participants.Write(participants);
-
-        // Full fence: the desk's watch is looked at next.
-        _epoch.Add(1);
+        _epoch.Write(_epoch.Read() + 1);
     }
 
-    /// <summary>The first thread. Returns how many requests it delivered.</summary>
-    public int Run()
+    /// <summary>The first thread. True if nobody else is at it: then the caller may use this object again.</summary>
+    public bool Run()
     {
-        int delivered = 0;
-        for (int i = 0; i < Batch.Count; i++)
+        int count = Batch.Count;
+        for (int i = 0; i < count; i++)
         {
-            delivered += Deliver(i) ? 1 : 0;
+            Deliver(i);
             if ((i & (LooksAtClock - 1)) == LooksAtClock - 1)
             {
                 desk.CheckPace();
             }
         }
 
-        Leave();
-        return delivered;
+        return Leave(count);
     }
 
-    /// <summary>A helper, by the thread pool.</summary>
-    void IThreadPoolWorkItem.Execute() => desk.Measure(this, static delivery => delivery.RunBackwards());
+    /// <summary>As <see cref="Run"/>, by a helper.</summary>
+    public bool RunBackwards()
+    {
+        int count = Batch.Count;
+        for (int i = count - 1; i >= 0; i--)
+        {
+            Deliver(i);
+        }
+
+        return Leave(count);
+    }
+
+    /// <summary>A thread of the pool: the first, if the executor resumes no callers itself, or a helper.</summary>
+    void IThreadPoolWorkItem.Execute() => desk.Help(this);
 
     /// <summary>Any thread, any time: one more helper, if requests may be waiting behind a continuation that does not return.</summary>
     public bool TryRescue()
     {
-        int participants = _participants.Read();
-        while (participants > 0 && IsUnderWay)
+        while (IsUnderWay)
         {
-            if (_participants.CompareExchange(participants, participants + 1))
+            int participants = _participants.Read();
+            if (participants is > 0 and < Walked && _participants.CompareExchange(participants, participants + 1))
             {
                 ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
                 return true;
             }
-
-            participants = _participants.Read();
         }
 
         return false;
     }
 
-    private int RunBackwards()
+    private void Deliver(int row)
     {
-        int delivered = 0;
-        for (int i = Batch.Count - 1; i >= 0; i--)
-        {
-            delivered += Deliver(i) ? 1 : 0;
-        }
-
-        Leave();
-        return delivered;
-    }
-
-    private bool Deliver(int row)
-    {
-        BatchMember member = Batch.Members[row];
+        ref readonly BatchMember member = ref Batch.Members[row];
+        PendingRequest request = member.Request!;
+        long ticket = member.Ticket;
         bool won = Batch.HasResult
-            ? member.Request!.TryDeliver(member.Ticket, Batch.Outputs, row, out Continuation continuation)
-            : member.Request!.TryFail(member.Ticket, desk.Fault(Batch), out continuation);
+            ? request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation)
+            : request.TryFail(ticket, desk.Fault(Batch), out continuation);
         if (won)
         {
             continuation.RunHere();
         }
         else
         {
-            member.Request.SignOff(member.Ticket);
+            request.SignOff(ticket);
         }
-
-        return won;
     }
 
-    private void Leave()
+    // Every member is decided now: by this thread, by its caller, or by another that has it in hand.
+    private bool Leave(int count)
     {
-        // Every member is decided now: by this thread, by its caller, or by a helper that has it in hand.
-        int count = Batch.Count;
-        bool first = _walked.Exchange(1) == 0;
-        if (_participants.Add(-1) == 0)
+        int participants;
+        do
         {
-            _epoch.Add(1);
+            participants = _participants.Read();
+        }
+        while (!_participants.CompareExchange(participants, (participants - 1) | Walked));
+
+        bool last = (participants & ~Walked) == 1;
+        if (last)
+        {
             Batch.Detach();
-            desk.Return(this);
+            _epoch.Write(_epoch.Read() + 1);
         }
 
-        if (first)
+        if (participants < Walked)
         {
             desk.Delivered(count);
         }
+
+        return last;
     }
 }

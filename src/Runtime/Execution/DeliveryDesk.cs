@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using FastBatch.Atomics;
 using FastBatch.Lanes;
+using FastBatch.Scheduling;
 
 namespace FastBatch.Execution;
 
@@ -10,17 +10,20 @@ namespace FastBatch.Execution;
 /// </summary>
 internal sealed class DeliveryDesk : IDisposable
 {
-    // A thread is worth waking for a helper's share of work longer than this.
-    private const double HelpNanoseconds = 200_000;
-    private const double FloorNanoseconds = 200;
     private const int RescueMilliseconds = 10;
 
-    // Measuring costs two timestamps: not worth it for a few callers.
+    // Measuring costs a timestamp: not worth it for a few callers.
     private const int MeasuredCallers = 8;
 
-    // A delivery that takes longer is not to be waited for.
-    private static readonly double NanosecondsPerTick = 1e9 / Stopwatch.Frequency;
-    private static readonly long SlowDelivery = Stopwatch.Frequency / 50_000;
+    // One delivery in so many has no helpers, to learn what resuming a caller takes without them.
+    private const int SoloDelivery = 16;
+
+    private static readonly TimeSpan TypicalResume = TimeSpan.FromMicroseconds(0.1);
+
+    // A delivery is not to be waited for when the device could run a batch of some length meanwhile. Where the method is over in a
+    // moment there is little to overlap, and callers that two threads resume side by side cost each several times more.
+    private static readonly TimeSpan SlowDelivery = TimeSpan.FromMicroseconds(20);
+    private static readonly TimeSpan SlowestDelivery = TimeSpan.FromMicroseconds(300);
 
     private readonly Lock _gate = new();
     private readonly List<Delivery> _all = [];
@@ -29,18 +32,32 @@ internal sealed class DeliveryDesk : IDisposable
     // All are kept: there are never more than were needed at once, and the watch knows each.
     private readonly Shelf<Delivery> _free = new(limit: int.MaxValue);
     private readonly string _batcher;
+    private readonly TimeProvider _time;
+    private readonly double _typicalResume;
+    private readonly double _slowDelivery;
+    private readonly double _slowestDelivery;
     private readonly int _maxBatchSize;
     private readonly Timer _rescue;
-    private AtomicInt32 _resuming;
+
+    // Callers so far. Announced by the device side alone, delivered by whoever has been through a batch.
+    private AtomicInt64 _announced;
+    private AtomicInt64 _delivered;
     private AtomicInt32 _watching;
-    private double _resumeNanoseconds;
+
+    // What resuming one caller takes, in timestamp units, learned.
+    private double _resumeTime;
+    private uint _deliveries;
     private bool _disposed;
 
-    // Of the thread that delivers last. Deliveries may overlap, and one then count from another's start: no harm.
-    private long _deliveryStarted;
+    // Of the thread that delivers last. Deliveries may overlap, and one then be measured by another's time: no harm.
+    private long _deliveryDue;
 
-    public DeliveryDesk(string batcher, int maxBatchSize)
+    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time)
     {
+        _time = time;
+        _typicalResume = time.ToTimestamp(TypicalResume);
+        _slowDelivery = time.ToTimestamp(SlowDelivery);
+        _slowestDelivery = time.ToTimestamp(SlowestDelivery);
         _batcher = batcher;
         _maxBatchSize = maxBatchSize;
         _rescue = new Timer(static desk => ((DeliveryDesk)desk!).Rescue(), this, Timeout.Infinite, Timeout.Infinite);
@@ -55,51 +72,84 @@ internal sealed class DeliveryDesk : IDisposable
     public event Action? Slow;
 
     /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
-    public int Resuming => _resuming.Read();
+    public int Resuming => (int)(_announced.Read() - _delivered.Read());
 
     public Delivery Take() => _free.TryTake() ?? Create();
 
     public void Return(Delivery delivery) => _free.Return(delivery);
 
     /// <summary>By the thread that ran the batch, while it has the device: its callers count as being resumed from now on.</summary>
-    public void Announce(Delivery delivery) => _resuming.Add(delivery.Batch.Count);
+    public void Announce(Delivery delivery) => _announced.Write(_announced.Read() + delivery.Batch.Count);
 
-    /// <summary>Resumes the callers, on this thread and helpers. By the thread that ran the batch, once it has given the device away.</summary>
-    public void DeliverHere(Delivery delivery)
+    /// <summary>
+    /// Resumes the callers, on this thread and helpers. By the thread that ran the batch, once it has given the device away. True if nobody
+    /// else is at it any more: then the caller may use the delivery again.
+    /// </summary>
+    /// <param name="delivery">The batch.</param>
+    /// <param name="now">The current timestamp.</param>
+    /// <param name="batchDuration">How long the batch ran, in timestamp units.</param>
+    public bool DeliverHere(Delivery delivery, long now, long batchDuration)
     {
-        int helpers = Math.Min(Helpers(delivery), Environment.ProcessorCount - 1);
-        _deliveryStarted = Stopwatch.GetTimestamp();
-        if (delivery.Batch.Count * _resumeNanoseconds > SlowDelivery * NanosecondsPerTick)
+        int callers = delivery.Batch.Count;
+        int helpers = Math.Min(Helpers(callers), Environment.ProcessorCount - 1);
+        double patience = batchDuration < _slowDelivery ? _slowestDelivery : _slowDelivery;
+        _deliveryDue = now + (long)patience;
+        if (callers * _resumeTime > patience)
         {
             RaiseSlow();
         }
 
         Begin(delivery, participants: 1 + helpers);
         Queue(delivery, helpers);
-        Measure(delivery, static delivery => delivery.Run());
-    }
-
-    /// <summary>By <see cref="DeliverHere"/>'s thread, now and then.</summary>
-    public void CheckPace()
-    {
-        if (Stopwatch.GetTimestamp() - _deliveryStarted > SlowDelivery)
+        bool learns = helpers == 0 && callers >= MeasuredCallers;
+        bool isLast = delivery.Run();
+        if (learns)
         {
-            RaiseSlow();
+            Learn(callers, _time.GetTimestamp() - now);
         }
+
+        return isLast;
     }
 
     /// <summary>Has the thread pool resume the callers.</summary>
     public void DeliverOnPool(Delivery delivery)
     {
-        int helpers = Math.Clamp(1 + Helpers(delivery), 1, Environment.ProcessorCount);
+        int helpers = Math.Clamp(Helpers(delivery.Batch.Count), 1, Environment.ProcessorCount);
         Begin(delivery, helpers);
         Queue(delivery, helpers);
+    }
+
+    /// <summary>By a thread of the pool that was queued to deliver.</summary>
+    public void Help(Delivery delivery)
+    {
+        int callers = delivery.Batch.Count;
+        bool learns = delivery.IsSolo && callers >= MeasuredCallers;
+        long started = learns ? _time.GetTimestamp() : 0;
+        if (delivery.RunBackwards())
+        {
+            Return(delivery);
+        }
+
+        if (learns)
+        {
+            Learn(callers, _time.GetTimestamp() - started);
+        }
+    }
+
+    /// <summary>By <see cref="DeliverHere"/>'s thread, now and then.</summary>
+    public void CheckPace()
+    {
+        if (_time.GetTimestamp() > _deliveryDue)
+        {
+            RaiseSlow();
+        }
     }
 
     /// <summary>By a delivery all of whose members are decided.</summary>
     public void Delivered(int callers)
     {
-        if (_resuming.Add(-callers) == 0)
+        // Full fence: what is looked at to see whether the batcher is drained is read after this.
+        if (_delivered.Add(callers) == _announced.Read())
         {
             AllDelivered?.Invoke();
         }
@@ -120,37 +170,28 @@ internal sealed class DeliveryDesk : IDisposable
         }
     }
 
-    /// <summary>Runs one thread's part of a delivery, and learns from a large one what resuming a caller takes.</summary>
-    public void Measure(Delivery delivery, Func<Delivery, int> deliver)
-    {
-        if (delivery.Batch.Count < MeasuredCallers)
-        {
-            deliver(delivery);
-            return;
-        }
-
-        long started = Stopwatch.GetTimestamp();
-        int delivered = deliver(delivery);
-        if (delivered > 0)
-        {
-            // Clamped, so that one pause of the thread does not pass for slow callers. Two threads may write at once and one be lost.
-            double each = Stopwatch.GetElapsedTime(started).TotalNanoseconds / delivered;
-            _resumeNanoseconds += (Math.Min(each, (2 * _resumeNanoseconds) + FloorNanoseconds) - _resumeNanoseconds) / 8;
-        }
-    }
-
     private void RaiseSlow()
     {
         // Once per delivery is enough.
-        _deliveryStarted = long.MaxValue;
+        _deliveryDue = long.MaxValue;
         Slow?.Invoke();
     }
 
-    private int Helpers(Delivery delivery) => (int)(delivery.Batch.Count * _resumeNanoseconds / HelpNanoseconds);
+    // Clamped, so that one pause of the thread does not pass for slow callers.
+    private void Learn(int callers, long elapsed)
+    {
+        double each = Math.Min((double)elapsed / callers, 2 * (_resumeTime + _typicalResume));
+        _resumeTime += (each - _resumeTime) / 8;
+    }
+
+    private int Helpers(int callers) =>
+        _deliveries++ % SoloDelivery == 0 ? 0 : (int)(callers * _resumeTime / _slowestDelivery);
 
     private void Begin(Delivery delivery, int participants)
     {
         delivery.Begin(participants);
+
+        // No fence between the two: the side that stops the watch pays for it.
         if (_watching.Read() == 0 && _watching.Exchange(1) == 0)
         {
             SetWatch(RescueMilliseconds);
@@ -219,7 +260,8 @@ internal sealed class DeliveryDesk : IDisposable
         SetWatch(Timeout.Infinite);
         _watching.Exchange(0);
 
-        // A delivery that began before the exchange saw the watch on, and relies on it; the exchange and its own fence order the two.
+        // A delivery that still saw the watch on is visible after this barrier; one that begins later sees it off.
+        Fence.ProcessWide();
         if (_all.Exists(static delivery => delivery.IsUnderWay) && _watching.Exchange(1) == 0)
         {
             SetWatch(RescueMilliseconds);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -22,6 +23,13 @@ internal abstract class DeviceExecutor
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Parker _parker = Parker.Create();
     private WakeMark _mark;
+
+    // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
+    // each other, and wake somebody in vain.
+    private volatile int _resumer;
+
+    // Device side: a free delivery, kept from the last batch.
+    private Delivery? _spare;
     private long _started;
     private long _lastEnded;
     private long _lastDuration;
@@ -33,8 +41,8 @@ internal abstract class DeviceExecutor
         Lane = lane;
         _policy = policy;
         _time = options.TimeProvider;
-        _longestSpin = ToTimestamp(LongestSpin);
-        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize);
+        _longestSpin = (long)_time.ToTimestamp(LongestSpin);
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
         Desk.AllDelivered += NoticeDrained;
         Desk.Slow += NoticeSlowDelivery;
     }
@@ -50,11 +58,12 @@ internal abstract class DeviceExecutor
         && Desk.Resuming == 0;
 
     /// <summary>Caller side: a row was published.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Notice(long ticket)
     {
-        if (_mark.IsReached(ticket) && !WillLook() && _mark.TryEnd())
+        if (_mark.IsReached(ticket))
         {
-            Wake();
+            NoticeAsleep();
         }
     }
 
@@ -89,9 +98,6 @@ internal abstract class DeviceExecutor
     /// <summary>The mark was reached and is ended: have a thread take the device.</summary>
     protected virtual void Wake() => _parker.Unpark();
 
-    /// <summary>Whether the calling thread itself is about to take the device, so that nobody need be woken.</summary>
-    protected virtual bool WillLook() => false;
-
     /// <summary>Nothing more will come.</summary>
     protected virtual void Stop()
     {
@@ -101,6 +107,9 @@ internal abstract class DeviceExecutor
     protected virtual void NoticeSlowDelivery()
     {
     }
+
+    /// <summary>When the last batch ended.</summary>
+    protected long LastEnded => _lastEnded;
 
     /// <summary>Whether the device thread is blocked in <see cref="Park"/>, and is thus to be unparked rather than replaced.</summary>
     protected bool IsParked => Volatile.Read(ref _parked);
@@ -121,7 +130,8 @@ internal abstract class DeviceExecutor
         }
 
         long now = _time.GetTimestamp();
-        Delivery delivery = Desk.Take();
+        Delivery delivery = _spare ?? Desk.Take();
+        _spare = delivery;
         try
         {
             BatchDecision decision = Decide(waiting, now);
@@ -130,7 +140,6 @@ internal abstract class DeviceExecutor
                 && decision.Rows > waiting
                 && !Lane.Ring.IsClosed)
             {
-                Desk.Return(delivery);
                 (until, rows) = (decision.Timestamp, decision.Rows);
                 return null;
             }
@@ -147,6 +156,7 @@ internal abstract class DeviceExecutor
             delivery.Batch.Error = exception;
         }
 
+        _spare = null;
         _started = now;
         return delivery;
     }
@@ -159,7 +169,7 @@ internal abstract class DeviceExecutor
         {
             try
             {
-                batch.Attach(_batcher.RentOutputs());
+                batch.Attach(_batcher);
                 _batcher.RunBatch(batch);
                 batch.HasResult = true;
             }
@@ -220,8 +230,23 @@ internal abstract class DeviceExecutor
         return !ring.IsPublished(ticket) || !_mark.TryEnd();
     }
 
-    /// <summary>Device side: gives the device up for as long as it takes this thread to come back, or another to be faster.</summary>
-    protected void GiveUp() => _mark.Set(Lane.Ring.ReadMark);
+    /// <summary>
+    /// Device side: gives the device up and resumes the batch's callers on this thread. True if the device is this thread's again after.
+    /// </summary>
+    protected bool DeliverAndReturn(Delivery delivery)
+    {
+        _resumer = Environment.CurrentManagedThreadId;
+        _mark.Set(Lane.Ring.ReadMark);
+        bool isFree = Desk.DeliverHere(delivery, _lastEnded, _lastDuration);
+        _resumer = 0;
+        bool hasDevice = TryTakeUp();
+        if (isFree)
+        {
+            Keep(delivery, hasDevice);
+        }
+
+        return hasDevice;
+    }
 
     /// <summary>Any thread: takes the device if it is given up and nobody has been woken to take it.</summary>
     protected bool TryTakeUp()
@@ -239,6 +264,15 @@ internal abstract class DeviceExecutor
         // Another thread had taken the device and parked with it just now: it was its sleep that ended here.
         _parker.Unpark();
         return false;
+    }
+
+    /// <summary>Device side: resumes the callers of the batch on this thread, which keeps the device.</summary>
+    protected void DeliverInline(Delivery delivery)
+    {
+        if (Desk.DeliverHere(delivery, _lastEnded, _lastDuration))
+        {
+            Keep(delivery, hasDevice: true);
+        }
     }
 
     /// <summary>Device side: blocks, keeping the device, until <paramref name="rows"/> rows wait or the time has come. May return early.</summary>
@@ -302,6 +336,18 @@ internal abstract class DeviceExecutor
         }
     }
 
+    private void Keep(Delivery delivery, bool hasDevice)
+    {
+        if (hasDevice && _spare is null)
+        {
+            _spare = delivery;
+        }
+        else
+        {
+            Desk.Return(delivery);
+        }
+    }
+
     private BatchDecision Decide(int waiting, long now) => _policy.Decide(
         new QueueSnapshot
         {
@@ -315,6 +361,16 @@ internal abstract class DeviceExecutor
             TimestampFrequency = _time.TimestampFrequency,
         },
         now);
+
+    private void NoticeAsleep()
+    {
+        // What a thread's own callers submit while it resumes them, it will find itself; not so if another has parked with the device.
+        bool willLook = _resumer == Environment.CurrentManagedThreadId && !IsParked;
+        if (!willLook && _mark.TryEnd())
+        {
+            Wake();
+        }
+    }
 
     private void NoticeDrained()
     {
@@ -334,6 +390,4 @@ internal abstract class DeviceExecutor
         TimeSpan remaining = _time.GetElapsedTime(_time.GetTimestamp(), until);
         return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
     }
-
-    private long ToTimestamp(TimeSpan duration) => (long)(duration.TotalSeconds * _time.TimestampFrequency);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FastBatch.Atomics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -14,7 +13,9 @@ namespace FastBatch.Execution;
 internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 {
     // How long one thread leads before it lets the pool's other work have it.
-    private static readonly long Quantum = Stopwatch.Frequency / 2000;
+    private static readonly TimeSpan Quantum = TimeSpan.FromMilliseconds(4);
+
+    private readonly double _quantum;
 
     // 1: whoever makes it 0 leads.
     private AtomicInt32 _offered;
@@ -22,11 +23,12 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
     // 1: a follower is queued and has not looked yet.
     private AtomicInt32 _queued;
 
-    // The thread that will take the device up when it has resumed its callers; 0 for none.
-    private volatile int _delivering;
-
     public PoolExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
-        : base(batcher, lane, policy, options) => TrySleep(lane.Ring.ReadMark);
+        : base(batcher, lane, policy, options)
+    {
+        _quantum = options.TimeProvider.ToTimestamp(Quantum);
+        TrySleep(lane.Ring.ReadMark);
+    }
 
     void IThreadPoolWorkItem.Execute()
     {
@@ -50,9 +52,6 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
         }
     }
 
-    // What the leader's own callers submit while it resumes them, it will find itself; not so if another has parked with the device.
-    protected override bool WillLook() => _delivering == Environment.CurrentManagedThreadId && !IsParked;
-
     protected override void NoticeSlowDelivery()
     {
         if (TryTakeUp())
@@ -75,23 +74,19 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 
     private void Lead()
     {
-        long started = Stopwatch.GetTimestamp();
+        long started = LastEnded;
         while (true)
         {
             Delivery? delivery = TryClose(out long until, out int rows);
             if (delivery is not null)
             {
                 Run(delivery);
-                _delivering = Environment.CurrentManagedThreadId;
-                GiveUp();
-                Desk.DeliverHere(delivery);
-                _delivering = 0;
-                if (!TryTakeUp() && !TryTakeOffer())
+                if (!DeliverAndReturn(delivery) && !TryTakeOffer())
                 {
                     return;
                 }
 
-                if (Stopwatch.GetTimestamp() - started > Quantum)
+                if (LastEnded - started > _quantum)
                 {
                     OfferLead();
                     return;
@@ -113,7 +108,7 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
         // Full fence even if it fails: then the follower queued earlier looks after this offer.
         if (_queued.CompareExchange(0, 1))
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
         }
     }
 }

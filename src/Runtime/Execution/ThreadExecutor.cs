@@ -39,7 +39,7 @@ internal sealed class ThreadExecutor : DeviceExecutor
                 Run(delivery);
                 if (_inlineContinuations)
                 {
-                    Desk.DeliverHere(delivery);
+                    DeliverInline(delivery);
                 }
                 else
                 {

@@ -44,12 +44,17 @@ public sealed class Batch
         Error = null;
     }
 
-    internal void Attach(OutputSlab outputs) => _outputs = outputs;
+    /// <summary>Gives the batch outputs of its own, unless it still has those it used last.</summary>
+    internal void Attach(Batcher batcher) => _outputs ??= batcher.RentOutputs();
 
+    /// <summary>Lets the outputs go if rows of them are lent; if not they stay with this batch object, for its next use.</summary>
     internal void Detach()
     {
-        _outputs?.Release();
-        _outputs = null;
+        if (_outputs is { IsLent: true } lent)
+        {
+            _outputs = null;
+            lent.Release();
+        }
     }
 }
 

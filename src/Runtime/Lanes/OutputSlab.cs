@@ -5,8 +5,8 @@ using FastBatch.Atomics;
 namespace FastBatch.Lanes;
 
 /// <summary>
-/// The outputs of one batch. Counted references: one for the batch until every result is delivered, one for each row lent to a caller.
-/// The last to let go returns the slab to its pool; a slab whose loan is forgotten is left to the garbage collector. For generated code,
+/// The outputs of one batch. Counted references: one for the batch, one for each row lent to a caller. A batch whose rows are lent when all
+/// results are delivered lets go, and the last to do so returns the slab to its pool; a slab whose loan is forgotten is left to the garbage collector. For generated code,
 /// which derives one sealed class per method with an <see cref="OutputRows{T}"/> per output.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -40,6 +40,9 @@ public abstract class OutputSlab
         return new RowHandle(this, row, stamp);
     }
 
+    /// <summary>By the batch that holds it: whether callers hold rows of it too.</summary>
+    internal bool IsLent => _references.Read() > 1;
+
     internal void Open() => _references.Write(1);
 
     internal void Release()
@@ -51,7 +54,7 @@ public abstract class OutputSlab
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool IsLent(int row, long stamp) => _loans[row].Read() == stamp;
+    internal bool IsOnLoan(int row, long stamp) => _loans[row].Read() == stamp;
 
     internal void TakeBack(int row, long stamp)
     {

@@ -25,7 +25,7 @@ public readonly struct RowHandle : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int RequireRow()
     {
-        if (_slab is null || !_slab.IsLent(_row, _stamp))
+        if (_slab is null || !_slab.IsOnLoan(_row, _stamp))
         {
             ThrowGivenBack();
         }

@@ -91,7 +91,8 @@ public class ContinuationTests
 
         Task<Thread> resumed = ResumedOnAsync();
         gate.Open();
-        Assert.Same(device, await resumed);
+        Thread thread = await resumed;
+        Assert.Same(device, thread);
     }
 
     [Fact]
