@@ -20,10 +20,11 @@ internal sealed class DeliveryDesk : IDisposable
 
     private static readonly TimeSpan TypicalResume = TimeSpan.FromMicroseconds(0.1);
 
-    // A delivery is not to be waited for when the device could run a batch of some length meanwhile. Where the method is over in a
-    // moment there is little to overlap, and callers that two threads resume side by side cost each several times more.
-    private static readonly TimeSpan SlowDelivery = TimeSpan.FromMicroseconds(20);
-    private static readonly TimeSpan SlowestDelivery = TimeSpan.FromMicroseconds(300);
+    // How long the device may stay idle while its last thread resumes callers: a part of the batch, within limits. Another thread that
+    // took over would have to move the callers' state to its own core, a microsecond or so for each, and they would stay slow from then on.
+    private const int PatienceFraction = 4;
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromMicroseconds(100);
+    private static readonly TimeSpan MostPatience = TimeSpan.FromMicroseconds(300);
 
     private readonly Lock _gate = new();
     private readonly List<Delivery> _all = [];
@@ -34,8 +35,8 @@ internal sealed class DeliveryDesk : IDisposable
     private readonly string _batcher;
     private readonly TimeProvider _time;
     private readonly double _typicalResume;
-    private readonly double _slowDelivery;
-    private readonly double _slowestDelivery;
+    private readonly double _leastPatience;
+    private readonly double _mostPatience;
     private readonly int _maxBatchSize;
     private readonly Timer _rescue;
 
@@ -56,8 +57,8 @@ internal sealed class DeliveryDesk : IDisposable
     {
         _time = time;
         _typicalResume = time.ToTimestamp(TypicalResume);
-        _slowDelivery = time.ToTimestamp(SlowDelivery);
-        _slowestDelivery = time.ToTimestamp(SlowestDelivery);
+        _leastPatience = time.ToTimestamp(LeastPatience);
+        _mostPatience = time.ToTimestamp(MostPatience);
         _batcher = batcher;
         _maxBatchSize = maxBatchSize;
         _rescue = new Timer(static desk => ((DeliveryDesk)desk!).Rescue(), this, Timeout.Infinite, Timeout.Infinite);
@@ -92,7 +93,7 @@ internal sealed class DeliveryDesk : IDisposable
     {
         int callers = delivery.Batch.Count;
         int helpers = Math.Min(Helpers(callers), Environment.ProcessorCount - 1);
-        double patience = batchDuration < _slowDelivery ? _slowestDelivery : _slowDelivery;
+        double patience = Math.Clamp((double)batchDuration / PatienceFraction, _leastPatience, _mostPatience);
         _deliveryDue = now + (long)patience;
         if (callers * _resumeTime > patience)
         {
@@ -185,7 +186,7 @@ internal sealed class DeliveryDesk : IDisposable
     }
 
     private int Helpers(int callers) =>
-        _deliveries++ % SoloDelivery == 0 ? 0 : (int)(callers * _resumeTime / _slowestDelivery);
+        _deliveries++ % SoloDelivery == 0 ? 0 : (int)(callers * _resumeTime / _mostPatience);
 
     private void Begin(Delivery delivery, int participants)
     {
