@@ -86,7 +86,7 @@ internal static class FastBatchContenders
     {
         public static string Name => Contenders.FastBatch;
 
-        public static Medium Start() => new(MediumNoOpService.CreateRunBatcher());
+        public static Medium Start() => new(MediumNoOpService.CreateRunBatcher(new BatcherOptions { Capacity = Computation.MaxBatchSize, ZeroRows = false }));
 
         public static ValueTask SubmitProducedAsync(Medium contender, float value, Memory<float> row, Memory<float> answer) =>
             contender.SubmitInPlaceAsync(value, answer);

@@ -99,7 +99,7 @@ public abstract class Batcher : IAsyncDisposable
     [MemberNotNull(nameof(_lane), nameof(_executor))]
     protected void Open()
     {
-        _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity);
+        _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows);
         bool dedicated = _options.DedicatedThread ?? _stampsRequests;
         _executor = dedicated
             ? new ThreadExecutor(this, _lane, _policy, _options)
@@ -144,16 +144,8 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected void Publish(RowClaim claim, PendingRequest? request)
     {
-        if (claim.IsParked)
-        {
-            _lane.Overflow.Publish(claim, request);
-            _executor.Notice(WakeMark.Always);
-        }
-        else
-        {
-            _lane.Ring.Publish(claim.Ticket, request, claim.Enqueued);
-            _executor.Notice(claim.Ticket);
-        }
+        _lane.Publish(claim, request);
+        _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
     }
 
     /// <summary>Gives back a row whose writer threw, and ends the request with what it threw. For generated code.</summary>

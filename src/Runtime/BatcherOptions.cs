@@ -30,6 +30,12 @@ public sealed record BatcherOptions
     public OverloadMode Overload { get; init; } = OverloadMode.Wait;
 
     /// <summary>
+    /// Whether a row that a callback writes in place is zeroed before. Set it to false only if every callback writes every element of the
+    /// row: what it leaves out would be another request's data. Saves one pass over the row. Default true.
+    /// </summary>
+    public bool ZeroRows { get; init; } = true;
+
+    /// <summary>
     /// Whether the method runs on a thread of the batcher's own instead of on the thread pool. Default: only if the policy lets rows wait
     /// (<see cref="IBatchPolicy.UsesEnqueueTime"/>). The pool is faster where the method computes on the CPU.
     /// </summary>

@@ -1,7 +1,8 @@
 namespace FastBatch;
 
 /// <summary>
-/// Writes one request's row in place, in the memory the model will read. The row is zeroed before. Called once, synchronously, inside
+/// Writes one request's row in place, in the memory the model will read. The row is zeroed before (see
+/// <see cref="BatcherOptions.ZeroRows"/>). Called once, synchronously, inside
 /// <c>SubmitAsync</c>; rows submitted later by others wait for it, so it must not block. Pass a <see langword="static"/> lambda: then
 /// nothing is allocated.
 /// </summary>

@@ -14,8 +14,8 @@ internal sealed partial class BatcherEmitter
         }
 
         IEnumerable<string> zeroed = _names.Inputs.Select(static input => input.IsScalar
-            ? $"ref {input.Field}.ZeroedRow(row)[0]"
-            : $"{input.Field}.ZeroedRow(row)");
+            ? $"ref {input.Field}.WritableRow(row)[0]"
+            : $"{input.Field}.WritableRow(row)");
         string rows = string.Join(", ", zeroed);
         string written = _method.HasRowType ? $"new {_names.Row}({rows})" : rows;
         _writer.Line();

@@ -16,10 +16,14 @@ internal abstract class DeviceExecutor
     // A wait shorter than this is not worth the kernel.
     private static readonly TimeSpan LongestSpin = TimeSpan.FromMicroseconds(50);
 
+    // Below this another thread costs more, in moving the callers' state to its core, than it saves.
+    private static readonly TimeSpan WorthOverlapping = TimeSpan.FromMicroseconds(20);
+
     private readonly Batcher _batcher;
     private readonly IBatchPolicy _policy;
     private readonly TimeProvider _time;
     private readonly long _longestSpin;
+    private readonly long _worthOverlapping;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Parker _parker = Parker.Create();
     private WakeMark _mark;
@@ -42,6 +46,7 @@ internal abstract class DeviceExecutor
         _policy = policy;
         _time = options.TimeProvider;
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
+        _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
         Desk.AllDelivered += NoticeDrained;
         Desk.Slow += NoticeSlowDelivery;
@@ -237,6 +242,12 @@ internal abstract class DeviceExecutor
     {
         _resumer = Environment.CurrentManagedThreadId;
         _mark.Set(Lane.Ring.ReadMark);
+        if (_lastDuration > _worthOverlapping && Lane.Ring.IsPublished(Lane.Ring.ReadMark + _batcher.MaxBatchSize - 1))
+        {
+            // A full batch waits already, and the device would have something to do while this thread resumes callers.
+            NoticeSlowDelivery();
+        }
+
         bool isFree = Desk.DeliverHere(delivery, _lastEnded, _lastDuration);
         _resumer = 0;
         bool hasDevice = TryTakeUp();
@@ -322,6 +333,28 @@ internal abstract class DeviceExecutor
     /// </summary>
     protected bool IsStillToWait(long until, long ticket, bool forCallers) =>
         !Lane.Ring.IsPublished(ticket) && !(forCallers && Desk.Resuming == 0) && _time.GetTimestamp() < until;
+
+    /// <summary>Device side: waits a moment for something to do, where there is a core to spare. True if there is.</summary>
+    protected bool SpinForRow(TimeSpan duration)
+    {
+        if (Environment.ProcessorCount == 1)
+        {
+            return false;
+        }
+
+        long until = _time.GetTimestamp() + (long)_time.ToTimestamp(duration);
+        do
+        {
+            if (Lane.Ring.IsPublished(Lane.Ring.ReadMark) || Lane.Overflow.Waiting > 0)
+            {
+                return true;
+            }
+
+            Pause();
+        }
+        while (_time.GetTimestamp() < until);
+        return false;
+    }
 
     // On one core, what is waited for needs this one.
     protected static void Pause()

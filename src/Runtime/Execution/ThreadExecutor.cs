@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -11,7 +10,7 @@ namespace FastBatch.Execution;
 internal sealed class ThreadExecutor : DeviceExecutor
 {
     // About what parking and waking cost together.
-    private static readonly long IdleSpin = Stopwatch.Frequency / 50_000;
+    private static readonly TimeSpan IdleSpin = TimeSpan.FromMicroseconds(20);
 
     private readonly bool _inlineContinuations;
     private volatile bool _stopped;
@@ -50,26 +49,10 @@ internal sealed class ThreadExecutor : DeviceExecutor
             {
                 Wait(until, rows);
             }
-            else if (!SpinForRow())
+            else if (!SpinForRow(IdleSpin))
             {
                 Park(long.MaxValue, rows: 1);
             }
         }
-    }
-
-    private bool SpinForRow()
-    {
-        long start = Stopwatch.GetTimestamp();
-        while (Environment.ProcessorCount > 1 && Stopwatch.GetTimestamp() - start < IdleSpin)
-        {
-            if (Lane.Ring.CountPublished(1) > 0 || Lane.Overflow.Waiting > 0)
-            {
-                return true;
-            }
-
-            Pause();
-        }
-
-        return false;
     }
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace FastBatch.Lanes;
 
@@ -21,8 +22,11 @@ public abstract class InputRows
 
     internal abstract long RowBytes { get; }
 
-    /// <summary>Reserves the ring's rows. The last <paramref name="spill"/> of them continue a batch past the ring's end.</summary>
-    internal abstract void Allocate(int ringSize, int spill);
+    /// <summary>
+    /// Reserves the ring's rows, and <paramref name="spill"/> more that continue a batch past the ring's end. <paramref name="zeroes"/>: what
+    /// an earlier request left in a row is wiped before a callback gets it.
+    /// </summary>
+    internal abstract void Allocate(int ringSize, int spill, bool zeroes);
 
     internal abstract void Copy(int from, int to);
 
@@ -39,6 +43,7 @@ public sealed class InputRows<T> : InputRows
 {
     private AlignedRows<T> _ring;
     private int _mask;
+    private bool _zeroes;
     private T[]?[] _parked = [];
 
     internal InputRows(string name, int rowLength)
@@ -55,12 +60,17 @@ public sealed class InputRows<T> : InputRows
         ? ParkedRow(claim.ParkedIndex)
         : _ring.Rows((int)claim.Ticket & _mask, 1);
 
-    /// <summary>The claimed row, zeroed.</summary>
+    /// <summary>The claimed row for a callback to write: zeroed, unless the user promised to write all of it.</summary>
     /// <param name="claim">The claim.</param>
-    public Span<T> ZeroedRow(RowClaim claim)
+    public Span<T> WritableRow(RowClaim claim)
     {
         Span<T> row = Row(claim);
-        row.Clear();
+        if (_zeroes)
+        {
+            // Vectors rather than the C library's memset, which is slow to start on large rows.
+            MemoryMarshal.AsBytes(row).Fill(0);
+        }
+
         return row;
     }
 
@@ -73,8 +83,9 @@ public sealed class InputRows<T> : InputRows
     /// <param name="batch">The batch.</param>
     public ReadOnlySpan<T> Rows(Batch batch) => _ring.Rows(batch.FirstRow, batch.Count);
 
-    internal override void Allocate(int ringSize, int spill)
+    internal override void Allocate(int ringSize, int spill, bool zeroes)
     {
+        _zeroes = zeroes;
         _ring = new AlignedRows<T>(ringSize + spill, RowLength);
         _mask = ringSize - 1;
     }

@@ -15,14 +15,14 @@ internal sealed class Lane
 
     private readonly InputRows[] _inputs;
 
-    public Lane(InputRows[] inputs, int maxBatchSize, int? capacity)
+    public Lane(InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true)
     {
         long rowBytes = Math.Max(1, inputs.Sum(rows => rows.RowBytes));
         Capacity = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)Capacity);
         foreach (InputRows rows in inputs)
         {
-            rows.Allocate(size, spill: maxBatchSize - 1);
+            rows.Allocate(size, spill: maxBatchSize - 1, zeroRows);
         }
 
         _inputs = inputs;
@@ -43,6 +43,7 @@ internal sealed class Lane
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long TryClaim() => Overflow.IsEmpty ? Ring.TryClaim() : LaneRing.Full;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Publish(RowClaim claim, PendingRequest? request)
     {
         if (claim.IsParked)

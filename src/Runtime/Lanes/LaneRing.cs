@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FastBatch.Atomics;
 using FastBatch.Completion;
 
@@ -29,9 +30,8 @@ internal sealed class LaneRing
     // Owned by the device side; callers read it to see room.
     private PaddedAtomicInt64 _release;
 
-    // Of the device side alone.
-    private long _read;
-    private long _published;
+    // Of the device side alone; away from what callers read.
+    private DeviceMarks _device;
 
     /// <param name="size">The ring's rows; a power of two.</param>
     /// <param name="bound">The most tickets claimed and not released; at most <paramref name="size"/>.</param>
@@ -50,7 +50,7 @@ internal sealed class LaneRing
     public bool IsClosed => _claim.Value.Read() < 0;
 
     /// <summary>Device side: the next ticket to be taken into a batch.</summary>
-    public long ReadMark => _read;
+    public long ReadMark => _device.Read;
 
     /// <summary>Device side: all tickets before this are free again.</summary>
     public long ReleaseMark => _release.Value.Read();
@@ -115,13 +115,15 @@ internal sealed class LaneRing
     /// <summary>Device side: how many rows from <see cref="ReadMark"/> on are published without a gap, up to <paramref name="limit"/>.</summary>
     public int CountPublished(int limit)
     {
-        long end = _read + limit;
-        while (_published < end && _slots[(int)_published & _mask].Sequence.Read() == _published + 1)
+        long published = _device.Published;
+        long end = _device.Read + limit;
+        while (published < end && IsPublished(published))
         {
-            _published++;
+            published++;
         }
 
-        return (int)(_published - _read);
+        _device.Published = published;
+        return (int)(published - _device.Read);
     }
 
     /// <summary>Whether <paramref name="ticket"/>, not yet released, is published. Any thread.</summary>
@@ -144,8 +146,8 @@ internal sealed class LaneRing
     /// <summary>Device side: takes <paramref name="count"/> published rows out of the queue; they stay theirs until released.</summary>
     public long Take(int count)
     {
-        long first = _read;
-        _read += count;
+        long first = _device.Read;
+        _device.Read = first + count;
         return first;
     }
 
@@ -154,6 +156,16 @@ internal sealed class LaneRing
 
     /// <summary>No claim succeeds from now on.</summary>
     public void Close() => _claim.Value.Or(ClosedBit);
+
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct DeviceMarks
+    {
+        [FieldOffset(128)]
+        public long Read;
+
+        [FieldOffset(136)]
+        public long Published;
+    }
 
     private struct Slot
     {

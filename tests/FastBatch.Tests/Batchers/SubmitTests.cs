@@ -116,6 +116,16 @@ public class SubmitTests
     }
 
     [Fact]
+    public async Task A_row_that_callbacks_promise_to_write_is_left_as_it_is()
+    {
+        await using var batcher = new Echo().CreatePairBatcher(new BatcherOptions { MaxBatchSize = 1, Capacity = 1, ZeroRows = false });
+        long[] answer = new long[2];
+        await batcher.SubmitAsync([9, 9, 9, 9], answer);
+        await batcher.SubmitAsync(0, static (_, row) => Assert.Equal([9, 9, 9, 9], row.ToArray()), answer);
+        Assert.Equal([9, 10], answer);
+    }
+
+    [Fact]
     public async Task A_writer_that_throws_ends_its_own_request_only()
     {
         await using var batcher = new Echo().CreatePairBatcher();
