@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CommunityToolkit.HighPerformance;
 
 namespace Digits;
 
@@ -9,7 +10,7 @@ namespace Digits;
 /// <param name="batcher">What serves them.</param>
 /// <param name="data">The images.</param>
 /// <param name="expected">The logits of each image alone.</param>
-public sealed class Clients(DigitClassifier.ClassifyBatcher batcher, DigitsData data, float[][] expected)
+public sealed class Clients(DigitClassifier.ClassifyBatcher batcher, DigitsData data, ReadOnlyMemory2D<float> expected)
 {
     private readonly List<Client> _clients = [];
     private volatile bool _stopped;
@@ -57,13 +58,21 @@ public sealed class Clients(DigitClassifier.ClassifyBatcher batcher, DigitsData 
             client.Latency.Record((long)Stopwatch.GetElapsedTime(sent).TotalNanoseconds);
 
             client.Correct += logits.IndexOf(logits.Max()) == data.Label(image) ? 1 : 0;
-            for (int i = 0; i < logits.Length; i++)
-            {
-                client.MaxAbsDifference = Math.Max(client.MaxAbsDifference, Math.Abs(logits[i] - expected[image][i]));
-            }
+            client.MaxAbsDifference = Math.Max(client.MaxAbsDifference, Difference(logits, expected.Span.GetRowSpan(image)));
 
             Volatile.Write(ref client.Answered, client.Answered + 1);
         }
+    }
+
+    private static double Difference(ReadOnlySpan<float> logits, ReadOnlySpan<float> expected)
+    {
+        double largest = 0;
+        for (int i = 0; i < logits.Length; i++)
+        {
+            largest = Math.Max(largest, Math.Abs(logits[i] - expected[i]));
+        }
+
+        return largest;
     }
 
     private sealed class Client

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using CommunityToolkit.HighPerformance;
 using Digits;
 
 // Serves the held-out digits to concurrent clients through a batcher, and one by one on one thread for comparison.
@@ -19,10 +20,10 @@ string weights = Path.Combine(model, "digits.weights.bin");
 DigitsNetwork alone = DigitsNetwork.Load(weights);
 var classifier = new DigitClassifier(DigitsNetwork.Load(weights));
 
-float[][] expected = new float[data.Count][];
+Memory2D<float> expected = new float[data.Count, DigitsNetwork.ClassCount];
 for (int i = 0; i < data.Count; i++)
 {
-    alone.Forward(data.Image(i).Span, expected[i] = new float[DigitsNetwork.ClassCount], 1);
+    alone.Forward(data.Image(i).Span, expected.Span.GetRowSpan(i), 1);
 }
 
 var batched = new List<double>();

@@ -31,6 +31,9 @@ internal static class UserProject
             .Select(static path => MetadataReference.CreateFromFile(path)),
     ];
 
+    /// <summary>The base class libraries and FastBatch.</summary>
+    public static IReadOnlyList<MetadataReference> AllReferences => References;
+
     /// <summary>Compiles files that start after the usual usings.</summary>
     public static CSharpCompilation Compile(params string[] files) => Compile(LanguageVersion.Default, files);
 
