@@ -203,7 +203,11 @@ public abstract class Batcher : IAsyncDisposable
         _lane.Ring.Close();
         if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
         {
-            _lane.FailAll(Name);
+            // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
+            while (!_lane.TryFailAll(Name))
+            {
+                await Task.Delay(1).ConfigureAwait(false);
+            }
         }
 
         foreach (RequestPool pool in _pools)

@@ -137,30 +137,29 @@ internal abstract class DeviceExecutor
         long now = _time.GetTimestamp();
         Delivery delivery = _spare ?? Desk.Take();
         _spare = delivery;
+        BatchDecision decision = BatchDecision.Dispatch(waiting);
+        Exception? error = null;
         try
         {
-            BatchDecision decision = Decide(waiting, now);
-            if (decision.Kind == BatchDecision.DecisionKind.WaitUntil
-                && decision.Timestamp > now
-                && decision.Rows > waiting
-                && !Lane.Ring.IsClosed)
-            {
-                (until, rows) = (decision.Timestamp, decision.Rows);
-                return null;
-            }
-
-            // A wait that is over already is a decision to run, and so is one for rows that will not come any more.
-            int count = decision.Kind == BatchDecision.DecisionKind.WaitUntil ? waiting : Math.Clamp(decision.Rows, 1, waiting);
-            Lane.Close(delivery.Batch, count);
-            delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+            decision = Decide(waiting, now);
         }
         catch (Exception exception)
         {
             // A policy that throws must not stop the device: those it was asked about learn of it.
-            Lane.Close(delivery.Batch, waiting);
-            delivery.Batch.Error = exception;
+            error = exception;
         }
 
+        bool waits = decision.Kind == BatchDecision.DecisionKind.WaitUntil;
+        if (waits && decision.Timestamp > now && decision.Rows > waiting && !Lane.Ring.IsClosed)
+        {
+            (until, rows) = (decision.Timestamp, decision.Rows);
+            return null;
+        }
+
+        // A wait that is over already is a decision to run, and so is one for rows that will not come any more.
+        Lane.Close(delivery.Batch, waits ? waiting : Math.Clamp(decision.Rows, 1, waiting));
+        delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        delivery.Batch.Error = error;
         _spare = null;
         _started = now;
         return delivery;
@@ -240,15 +239,19 @@ internal abstract class DeviceExecutor
     /// </summary>
     protected bool DeliverAndReturn(Delivery delivery)
     {
+        (long ended, long duration) = (_lastEnded, _lastDuration);
+        long next = Lane.Ring.ReadMark;
+        bool fullBatchWaits = Lane.Ring.IsPublished(next + _batcher.MaxBatchSize - 1);
         _resumer = Environment.CurrentManagedThreadId;
-        _mark.Set(Lane.Ring.ReadMark);
-        if (_lastDuration > _worthOverlapping && Lane.Ring.IsPublished(Lane.Ring.ReadMark + _batcher.MaxBatchSize - 1))
+        _mark.Set(next);
+
+        // From here on another thread may have the device.
+        if (fullBatchWaits && duration > _worthOverlapping)
         {
-            // A full batch waits already, and the device would have something to do while this thread resumes callers.
             NoticeSlowDelivery();
         }
 
-        bool isFree = Desk.DeliverHere(delivery, _lastEnded, _lastDuration);
+        bool isFree = Desk.DeliverHere(delivery, ended, duration);
         _resumer = 0;
         bool hasDevice = TryTakeUp();
         if (isFree)

@@ -77,13 +77,14 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 
     private void Lead()
     {
-        long started = LastEnded;
+        long? started = null;
         while (true)
         {
             Delivery? delivery = TryClose(out long until, out int rows);
             if (delivery is not null)
             {
                 Run(delivery);
+                started ??= LastEnded;
                 if (!DeliverAndReturn(delivery) && !TryTakeOffer())
                 {
                     return;

@@ -126,21 +126,27 @@ internal sealed class Lane
     }
 
     /// <summary>
-    /// Any thread, once the lane is closed: ends every request that has not been decided. The device side skips them when it comes by.
+    /// Any thread, once the lane is closed: ends every request that has not been decided. The device side skips them when it comes by. False
+    /// if rows are still being written.
     /// </summary>
-    public void FailAll(string batcher)
+    public bool TryFailAll(string batcher)
     {
         Overflow.FailAll(batcher);
+        bool all = Overflow.IsEmpty;
         for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
             // A closed ring's slots are not used again, so what is read here stays true.
-            if (Ring.IsPublished(ticket)
+            bool published = Ring.IsPublished(ticket);
+            all &= published || ticket < Ring.ReleaseMark;
+            if (published
                 && Ring.Request(ticket, out long requestTicket) is { } request
                 && request.TryFail(requestTicket, new BatcherClosedException(batcher), out Continuation continuation))
             {
                 continuation.Queue();
             }
         }
+
+        return all;
     }
 
     private void Copy(int from, int to)
