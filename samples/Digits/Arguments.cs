@@ -8,8 +8,8 @@ internal sealed record Arguments
     private const string Usage = """
         usage: dotnet run -c Release --project samples/Digits -- [--json] [--clients N] [--seconds S] [--engine cpu]
           --json       print one JSON object instead of progress and a table
-          --clients    concurrent clients, each with one request under way (default 256)
-          --seconds    how long to serve (default 6)
+          --clients    concurrent clients, each with one request under way: 1 to 100,000 (default 256)
+          --seconds    how long to serve: up to 3,600 (default 6)
           --engine     what computes: cpu, managed code (the default)
         """;
 
@@ -41,8 +41,11 @@ internal sealed record Arguments
                     break;
                 case "--engine" when value is "cpu":
                     break;
+                case "--help" or "-h":
+                    error = Usage;
+                    return false;
                 default:
-                    error = $"unknown or incomplete: {args[i]} {value}\n{Usage}";
+                    error = $"'{string.Join(' ', args[i..])}' is not understood, or out of range.\n{Usage}";
                     return false;
             }
 

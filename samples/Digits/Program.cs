@@ -9,7 +9,7 @@ const int Rounds = 3;
 if (!Arguments.TryParse(args, out Arguments arguments, out string? error))
 {
     Console.Error.WriteLine(error);
-    return 2;
+    return args is ["--help" or "-h"] ? 0 : 2;
 }
 
 string model = Path.Combine(AppContext.BaseDirectory, "model");

@@ -100,7 +100,7 @@ public abstract class Batcher : IAsyncDisposable
     protected void Open()
     {
         _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows);
-        bool dedicated = _options.DedicatedThread ?? _stampsRequests;
+        bool dedicated = _options.DedicatedThread ?? (_stampsRequests || _options.InlineContinuations);
         _executor = dedicated
             ? new ThreadExecutor(this, _lane, _policy, _options)
             : new PoolExecutor(this, _lane, _policy, _options);

@@ -43,7 +43,7 @@ public sealed record BatcherOptions
 
     /// <summary>
     /// Whether a dedicated thread runs the callers' continuations itself instead of handing them to the thread pool. Saves a hand-over;
-    /// a continuation that blocks then stops the batcher. Default false.
+    /// a continuation that blocks then stops the batcher. Needs a dedicated thread, and makes the batcher have one. Default false.
     /// </summary>
     public bool InlineContinuations { get; init; }
 
@@ -68,6 +68,9 @@ public sealed record BatcherOptions
         Require(
             DrainTimeout >= TimeSpan.Zero || DrainTimeout == Timeout.InfiniteTimeSpan,
             batcher, nameof(DrainTimeout), DrainTimeout, "zero or more, or Timeout.InfiniteTimeSpan");
+        Require(
+            !InlineContinuations || DedicatedThread != false,
+            batcher, nameof(InlineContinuations), InlineContinuations, $"false where {nameof(DedicatedThread)} is false");
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }
 

@@ -8,7 +8,7 @@ internal sealed partial class BatcherEmitter
 {
     private string LeaseType => _method.HasLeaseType ? _names.Lease : $"global::FastBatch.RowLease<{_names.ArrayOutputs[0].Element}>";
 
-    // What is returned by value: nothing (null), a value, or a tuple with the parameters' names.
+    // What is returned by value: nothing (null), a value, or a tuple whose elements are named as the properties of the lease.
     private string? CopyResultType => _names.ScalarOutputs.Count switch
     {
         0 => null,
@@ -22,10 +22,10 @@ internal sealed partial class BatcherEmitter
     // Some names belong to tuples themselves.
     private static string TupleElement(NamedParameter output)
     {
-        string name = output.Name;
+        string name = output.Member;
         bool isReserved = name is "CompareTo" or "Deconstruct" or "Equals" or "GetHashCode" or "Rest" or "ToString"
             || (name.StartsWith("Item", StringComparison.Ordinal) && name.Skip(4).All(char.IsDigit));
-        return isReserved ? name + "_" : output.Argument;
+        return isReserved ? name + "_" : name;
     }
 
     private void EmitOutputs()

@@ -54,7 +54,7 @@ internal sealed partial class BatcherEmitter
             /// <summary>Writes one request's row in place. See <see cref="global::FastBatch.RowWriter{T, TState}"/>.</summary>
             /// <typeparam name="{{_names.State}}">What the caller passes through.</typeparam>
             /// <param name="state">The value given to <c>SubmitAsync</c>.</param>
-            /// <param name="row">The row, zeroed. Not to be kept.</param>
+            /// <param name="row">The row, zeroed unless BatcherOptions.ZeroRows is off. Not to be kept.</param>
             public delegate void {{_names.RowWriter}}<in {{_names.State}}>({{_names.State}} state, {{_names.Row}} row)
                 where {{_names.State}} : allows ref struct;
 

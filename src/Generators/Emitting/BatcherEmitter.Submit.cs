@@ -87,6 +87,8 @@ internal sealed partial class BatcherEmitter
         }
 
         string claim = $"{form.Request}, {form.CancellationToken}, out global::FastBatch.Lanes.RowClaim {form.Row}";
+        _writer.Line();
+        _writer.Line("// Without a row the request has ended already, cancelled or refused, and its task says so.");
         _writer.Open($"if ({form.Member("TryClaim")}({claim}))");
         if (form.InPlace)
         {

@@ -14,7 +14,7 @@ internal sealed partial class BatcherEmitter
                 /// <typeparam name="{_names.State}">What <paramref name="{form.Write}"/> is given.</typeparam>
                 /// <param name="{form.State}">Passed on to <paramref name="{form.Write}"/>.</param>
                 /// <param name="{form.Write}">
-                /// Writes the row, which is zeroed before: {WrittenRow}.
+                /// Writes the row, which is zeroed before (unless BatcherOptions.ZeroRows is off): {WrittenRow}.
                 /// It runs before this returns and must not block. A static lambda costs no allocation.
                 /// </param>
                 """);

@@ -21,13 +21,14 @@ public class StressTests
         {
             var random = new Random(seed);
             int maxBatchSize = random.Next(1, 33);
+            bool dedicatedThread = random.Next(3) == 0;
             var options = new BatcherOptions
             {
                 MaxBatchSize = maxBatchSize,
                 Capacity = maxBatchSize + random.Next(0, 200),
                 Overload = random.Next(2) == 0 ? OverloadMode.Wait : OverloadMode.Reject,
-                DedicatedThread = random.Next(3) == 0,
-                InlineContinuations = random.Next(2) == 0,
+                DedicatedThread = dedicatedThread,
+                InlineContinuations = dedicatedThread && random.Next(2) == 0,
                 MaxQueueDelay = random.Next(4) == 0 ? TimeSpan.FromMicroseconds(random.Next(1, 500)) : null,
             };
             try
