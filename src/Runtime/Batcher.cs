@@ -204,12 +204,13 @@ public abstract class Batcher : IAsyncDisposable
         if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lane.TryFailAll(Name))
+            while (!_lane.TryFailAll(Name) || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }
         }
 
+        _executor.EndWatch();
         foreach (RequestPool pool in _pools)
         {
             pool.Close();

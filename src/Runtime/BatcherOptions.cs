@@ -8,6 +8,9 @@ public sealed record BatcherOptions
     internal const int DefaultMaxBatchSize = 64;
     private const int MaxCapacity = 1 << 24;
 
+    // Timers count no further.
+    private static readonly TimeSpan LongestDrain = TimeSpan.FromDays(49);
+
     /// <summary>The most rows the method is given at once; at least 1. Default: the attribute's.</summary>
     public int? MaxBatchSize { get; init; }
 
@@ -66,8 +69,8 @@ public sealed record BatcherOptions
         Require(maxBatchSize <= MaxCapacity / 4, batcher, nameof(MaxBatchSize), maxBatchSize, $"at most {MaxCapacity / 4}");
         Require(Enum.IsDefined(Overload), batcher, nameof(Overload), Overload, "a defined value");
         Require(
-            DrainTimeout >= TimeSpan.Zero || DrainTimeout == Timeout.InfiniteTimeSpan,
-            batcher, nameof(DrainTimeout), DrainTimeout, "zero or more, or Timeout.InfiniteTimeSpan");
+            (DrainTimeout >= TimeSpan.Zero && DrainTimeout <= LongestDrain) || DrainTimeout == Timeout.InfiniteTimeSpan,
+            batcher, nameof(DrainTimeout), DrainTimeout, "zero or more, or Timeout.InfiniteTimeSpan, and at most 49 days");
         Require(
             !InlineContinuations || DedicatedThread != false,
             batcher, nameof(InlineContinuations), InlineContinuations, $"false where {nameof(DedicatedThread)} is false");

@@ -90,6 +90,19 @@ internal readonly struct Continuation(Action<object?> action, object? state, obj
             ? new Continuation(_action!, _state, null)
             : new Continuation(RunFlowed, new Flowed(execution, _action!, _state), null);
 
+        try
+        {
+            Schedule(inner, scheduler, queue);
+        }
+        catch (Exception exception)
+        {
+            // The context is gone, or refuses: that is its caller's trouble, not that of whoever resumes others.
+            Rethrow(exception);
+        }
+    }
+
+    private static void Schedule(Continuation inner, object? scheduler, bool queue)
+    {
         switch (scheduler)
         {
             case SynchronizationContext synchronization:

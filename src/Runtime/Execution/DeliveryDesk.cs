@@ -95,7 +95,7 @@ internal sealed class DeliveryDesk : IDisposable
         int helpers = Math.Min(Helpers(callers), Environment.ProcessorCount - 1);
         double patience = Math.Clamp((double)batchDuration / PatienceFraction, _leastPatience, _mostPatience);
         _deliveryDue = now + (long)patience;
-        if (callers * _resumeTime > patience)
+        if (helpers > 0 || callers * _resumeTime > patience)
         {
             RaiseSlow();
         }

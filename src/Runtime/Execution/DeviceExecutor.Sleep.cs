@@ -42,9 +42,12 @@ internal abstract partial class DeviceExecutor
     /// Device side: gives the device up unless there is work. True: it is given up, and whoever publishes <paramref name="ticket"/> or a
     /// later one has a thread take it; the caller has no part in it any more. False: it is still the caller's.
     /// </summary>
-    protected bool TrySleep(long ticket)
+    /// <param name="ticket">The first ticket worth waking for.</param>
+    /// <param name="parking">Whether the caller is about to park with the device: then the sleep it may end is its own.</param>
+    protected bool TrySleep(long ticket, bool parking = false)
     {
         LaneRing ring = Lane.Ring;
+        long first = ring.ReadMark;
         _mark.Set(ticket);
 
         // From here on another thread may have the device: look, but do not touch.
@@ -55,7 +58,13 @@ internal abstract partial class DeviceExecutor
 
         if (Lane.Overflow.Waiting > 0 && ring.HasRoom)
         {
-            return !_mark.TryEnd();
+            return !TryTakeBack(parking);
+        }
+
+        // Closed meanwhile: what waits is not to wait for more.
+        if (ring.IsClosed && ring.IsPublished(first))
+        {
+            return !TryTakeBack(parking);
         }
 
         if (ring.Claimed <= ticket)
@@ -69,7 +78,7 @@ internal abstract partial class DeviceExecutor
         {
             if (ring.IsPublished(ticket))
             {
-                return !_mark.TryEnd();
+                return !TryTakeBack(parking);
             }
 
             Thread.SpinWait(1);
@@ -77,7 +86,7 @@ internal abstract partial class DeviceExecutor
 
         // Its caller is slow. After this barrier it either sees the mark or its row is visible.
         Fence.ProcessWide();
-        return !ring.IsPublished(ticket) || !_mark.TryEnd();
+        return !ring.IsPublished(ticket) || !TryTakeBack(parking);
     }
 
     /// <summary>Any thread: takes the device if it is given up and nobody has been woken to take it.</summary>
@@ -102,7 +111,7 @@ internal abstract partial class DeviceExecutor
     protected void Park(long until, int rows)
     {
         Volatile.Write(ref _parked, true);
-        if (TrySleep(Lane.Ring.ReadMark + rows - 1))
+        if (TrySleep(Lane.Ring.ReadMark + rows - 1, parking: true))
         {
             bool unparked = _parker.Park(RemainingUntil(until));
 
@@ -157,7 +166,7 @@ internal abstract partial class DeviceExecutor
         long until = _time.GetTimestamp() + (long)_time.ToTimestamp(duration);
         do
         {
-            if (Lane.Ring.IsPublished(Lane.Ring.ReadMark) || Lane.Overflow.Waiting > 0)
+            if (Lane.Ring.IsPublished(Lane.Ring.ReadMark) || (Lane.Overflow.Waiting > 0 && Lane.Ring.HasRoom))
             {
                 return true;
             }
@@ -181,10 +190,13 @@ internal abstract partial class DeviceExecutor
         }
     }
 
+    // Another thread may have taken the device since the mark was set, and parked with it: its sleep is not this thread's to end.
+    private bool TryTakeBack(bool parking) => parking ? _mark.TryEnd() : TryTakeUp();
+
     private void NoticeAsleep()
     {
         // What a thread's own callers submit while it resumes them, it will find itself; not so if another has parked with the device.
-        bool willLook = _resumer == Environment.CurrentManagedThreadId && !IsParked;
+        bool willLook = Volatile.Read(ref _resumer) == Environment.CurrentManagedThreadId && !IsParked;
         if (!willLook && _mark.TryEnd())
         {
             Wake();

@@ -20,7 +20,7 @@ internal abstract partial class DeviceExecutor
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
     // each other, and wake somebody in vain.
-    private volatile int _resumer;
+    private int _resumer;
 
     // Device side: a free delivery, kept from the last batch.
     private Delivery? _spare;
@@ -45,10 +45,17 @@ internal abstract partial class DeviceExecutor
 
     protected DeliveryDesk Desk { get; }
 
+    /// <summary>Whether no caller is being resumed.</summary>
+    public bool AllDelivered => Desk.Resuming == 0;
+
+    /// <summary>Ends the watch over deliveries. Once nothing is left to deliver.</summary>
+    public void EndWatch() => Desk.Dispose();
+
     /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
+    // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
     protected bool IsDrained => Lane.Ring.IsClosed
-        && Lane.Ring.Claimed == Lane.Ring.ReleaseMark
         && Lane.Overflow.IsEmpty
+        && Lane.Ring.Claimed == Lane.Ring.ReleaseMark
         && Desk.Resuming == 0;
 
     /// <summary>How long the queue should take to run.</summary>
@@ -75,9 +82,14 @@ internal abstract partial class DeviceExecutor
         finally
         {
             Stop();
-            Desk.Dispose();
         }
     }
+
+    /// <summary>
+    /// Any thread: whoever resumes callers is not to be relied on any more. Full fence, as in every claim: what that thread submits later
+    /// wakes somebody; what it submitted before is visible to the thread that takes the device now.
+    /// </summary>
+    protected void ForgetResumer() => Interlocked.Exchange(ref _resumer, 0);
 
     /// <summary>Nothing more will come.</summary>
     protected virtual void Stop()
@@ -123,9 +135,10 @@ internal abstract partial class DeviceExecutor
         }
 
         bool waits = decision.Kind == BatchDecision.DecisionKind.WaitUntil;
-        if (waits && decision.Timestamp > now && decision.Rows > waiting && !Lane.Ring.IsClosed)
+        int enough = Math.Min(decision.Rows, _batcher.MaxBatchSize);
+        if (waits && decision.Timestamp > now && enough > waiting && !Lane.Ring.IsClosed)
         {
-            (until, rows) = (decision.Timestamp, decision.Rows);
+            (until, rows) = (decision.Timestamp, enough);
             return null;
         }
 
@@ -173,7 +186,7 @@ internal abstract partial class DeviceExecutor
         (long ended, long duration) = (_lastEnded, _lastDuration);
         long next = Lane.Ring.ReadMark;
         bool fullBatchWaits = Lane.Ring.IsPublished(next + _batcher.MaxBatchSize - 1);
-        _resumer = Environment.CurrentManagedThreadId;
+        Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
         _mark.Set(next);
 
         // From here on another thread may have the device.
@@ -183,7 +196,7 @@ internal abstract partial class DeviceExecutor
         }
 
         bool isFree = Desk.DeliverHere(delivery, ended, duration);
-        _resumer = 0;
+        Volatile.Write(ref _resumer, 0);
         bool hasDevice = TryTakeUp();
         if (isFree)
         {

@@ -57,6 +57,7 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 
     protected override void NoticeSlowDelivery()
     {
+        ForgetResumer();
         if (TryTakeUp())
         {
             OfferLead();

@@ -25,7 +25,8 @@ public sealed class SizeOrDelayPolicy(TimeSpan maxQueueDelay, int size = 0) : IB
     public BatchDecision Decide(in QueueSnapshot queue, long now)
     {
         int full = Size == 0 ? queue.MaxBatchSize : Math.Min(Size, queue.MaxBatchSize);
-        long due = queue.OldestEnqueued + queue.ToTimestamp(MaxQueueDelay);
+        long delay = queue.ToTimestamp(MaxQueueDelay);
+        long due = delay > long.MaxValue - queue.OldestEnqueued ? long.MaxValue : queue.OldestEnqueued + delay;
         return queue.Waiting >= full || now >= due
             ? BatchDecision.Dispatch(queue.Waiting)
             : BatchDecision.WaitUntil(due, full);
