@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FastBatch.Atomics;
 using FastBatch.Lanes;
@@ -163,7 +164,8 @@ internal abstract partial class DeviceExecutor
             return false;
         }
 
-        long until = _time.GetTimestamp() + (long)_time.ToTimestamp(duration);
+        // By a clock that runs, whatever clock the user gave the scheduler.
+        long start = Stopwatch.GetTimestamp();
         do
         {
             if (Lane.Ring.IsPublished(Lane.Ring.ReadMark) || (Lane.Overflow.Waiting > 0 && Lane.Ring.HasRoom))
@@ -173,7 +175,7 @@ internal abstract partial class DeviceExecutor
 
             Pause();
         }
-        while (_time.GetTimestamp() < until);
+        while (Stopwatch.GetElapsedTime(start) < duration);
         return false;
     }
 

@@ -38,7 +38,15 @@ internal sealed class Lane
     public Overflow Overflow { get; }
 
     /// <summary>Rows submitted and not yet taken into a batch, those being written included.</summary>
-    public int Backlog => (int)(Ring.Claimed - Ring.ReadMark) + Overflow.Waiting;
+    public int Backlog
+    {
+        get
+        {
+            // The mark that runs behind is read first: never negative.
+            long read = Ring.ReadMark;
+            return (int)(Ring.Claimed - read) + Overflow.Waiting;
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long TryClaim() => Overflow.IsEmpty ? Ring.TryClaim() : LaneRing.Full;

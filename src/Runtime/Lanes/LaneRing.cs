@@ -50,7 +50,7 @@ internal sealed class LaneRing
     public bool IsClosed => _claim.Value.Read() < 0;
 
     /// <summary>Device side: the next ticket to be taken into a batch.</summary>
-    public long ReadMark => _device.Read;
+    public long ReadMark => Volatile.Read(ref _device.Read);
 
     /// <summary>Device side: all tickets before this are free again.</summary>
     public long ReleaseMark => _release.Value.Read();

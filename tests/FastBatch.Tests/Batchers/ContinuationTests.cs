@@ -37,6 +37,24 @@ public class ContinuationTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task A_continuation_that_took_long_and_then_blocks_on_a_request_of_its_own_gets_it(bool dedicatedThread)
+    {
+        await using var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread });
+        async Task BlockAsync()
+        {
+            await batcher.SubmitAsync(1).ConfigureAwait(false);
+
+            // Longer than the watch over deliveries needs to give this thread up.
+            Thread.Sleep(100);
+            Assert.True(batcher.SubmitAsync(5).AsTask().Wait(TimeSpan.FromSeconds(30)), "Nobody ran the request.");
+        }
+
+        await Task.Run(BlockAsync);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task The_next_batch_runs_while_a_continuation_blocks(bool dedicatedThread)
     {
         await using var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread });
