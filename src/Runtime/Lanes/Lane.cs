@@ -143,7 +143,7 @@ internal sealed class Lane
         bool all = Overflow.IsEmpty;
         for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
-            // A closed ring's slots are not used again, so what is read here stays true.
+            // A slot may be used again for a request parked before the close; it must end as well, so a mixed read ends nobody wrongly.
             bool published = Ring.IsPublished(ticket);
             all &= published || ticket < Ring.ReleaseMark;
             if (published
