@@ -39,7 +39,9 @@ public class ContinuationTests
     [InlineData(true)]
     public async Task A_continuation_that_took_long_and_then_blocks_on_a_request_of_its_own_gets_it(bool dedicatedThread)
     {
-        await using var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread });
+        // The model waits until the continuation is registered: then it runs inside the delivery.
+        var gate = new Gate();
+        await using var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread });
         async Task BlockAsync()
         {
             await batcher.SubmitAsync(1).ConfigureAwait(false);
@@ -49,7 +51,9 @@ public class ContinuationTests
             Assert.True(batcher.SubmitAsync(5).AsTask().Wait(TimeSpan.FromSeconds(30)), "Nobody ran the request.");
         }
 
-        await Task.Run(BlockAsync);
+        Task blocking = BlockAsync();
+        gate.Open();
+        await blocking;
     }
 
     [Theory]
