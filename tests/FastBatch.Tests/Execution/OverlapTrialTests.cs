@@ -1,0 +1,87 @@
+using FastBatch.Execution;
+
+namespace FastBatch.Tests.Execution;
+
+/// <summary>The trial knows nothing but what it is told: times and rows of an imagined machine.</summary>
+public class OverlapTrialTests
+{
+    private const int Rows = 64;
+    private static readonly long s_microsecond = TimeProvider.System.TimestampFrequency / 1_000_000;
+
+    [Theory]
+    [InlineData(8, 5, true)] // a second thread helps
+    [InlineData(8, 7.5, false)] // too little for a core
+    [InlineData(8, 8, false)]
+    [InlineData(8, 30, false)] // it hurts
+    public void The_better_way_is_found_and_kept(double alone, double overlapped, bool expected)
+    {
+        var machine = new Machine();
+        machine.RunFor(5_000, alone, overlapped);
+        long with = machine.RunFor(100_000, alone, overlapped);
+        Assert.InRange(with, expected ? 90_000 : 0, expected ? 100_000 : 10_000);
+    }
+
+    [Fact]
+    public void A_machine_that_changes_is_noticed()
+    {
+        var machine = new Machine();
+        machine.RunFor(100_000, alone: 8, overlapped: 5);
+        machine.RunFor(40_000, alone: 8, overlapped: 30);
+        Assert.InRange(machine.RunFor(100_000, alone: 8, overlapped: 30), 0, 10_000);
+        machine.RunFor(40_000, alone: 8, overlapped: 5);
+        Assert.InRange(machine.RunFor(100_000, alone: 8, overlapped: 5), 90_000, 100_000);
+    }
+
+    [Fact]
+    public void Pauses_of_the_machine_decide_nothing()
+    {
+        var machine = new Machine { PauseEvery = 1_000, Pause = 500 };
+        machine.RunFor(100_000, alone: 8, overlapped: 5);
+        Assert.InRange(machine.RunFor(100_000, alone: 8, overlapped: 5), 80_000, 100_000);
+    }
+
+    [Fact]
+    public void A_shallow_queue_is_no_trial()
+    {
+        var trial = new OverlapTrial(TimeProvider.System);
+        for (int i = 0; i < 100_000; i++)
+        {
+            trial.Record(i * 8 * s_microsecond, Rows, isDeep: i % 2 == 0);
+            Assert.False(trial.Overlaps);
+        }
+    }
+
+    // Batches end one after another, a certain time apart; times in microseconds.
+    private sealed class Machine
+    {
+        private readonly OverlapTrial _trial = new(TimeProvider.System);
+        private double _now;
+        private double _nextPause;
+
+        public double PauseEvery { get; init; } = double.MaxValue;
+
+        public double Pause { get; init; }
+
+        /// <summary>How much of the time a second thread took part.</summary>
+        public long RunFor(double duration, double alone, double overlapped)
+        {
+            double end = _now + duration;
+            double with = 0;
+            while (_now < end)
+            {
+                double each = _trial.Overlaps ? overlapped : alone;
+                if (_now > _nextPause)
+                {
+                    _nextPause = _now + PauseEvery;
+                    each += Pause;
+                }
+
+                with += _trial.Overlaps ? each : 0;
+                _now += each;
+                _trial.Record((long)(_now * s_microsecond), Rows, isDeep: true);
+            }
+
+            return (long)with;
+        }
+    }
+}
