@@ -62,7 +62,16 @@ public abstract class Batcher : IAsyncDisposable
         GC.SuppressFinalize(this);
         lock (_disposal)
         {
-            return new ValueTask(_disposed ??= CloseAsync());
+            if (_disposed is null)
+            {
+                _lane.Overflow.Close();
+                _lane.Ring.Close();
+
+                // Not under the lock, nor in the caller's context: it runs code of others.
+                _disposed = Task.Run(CloseAsync);
+            }
+
+            return new ValueTask(_disposed);
         }
     }
 
@@ -126,13 +135,13 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
     {
+        long enqueued = _stampsRequests ? _options.TimeProvider.GetTimestamp() : 0;
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
             claim = default;
             return false;
         }
 
-        long enqueued = _stampsRequests ? _options.TimeProvider.GetTimestamp() : 0;
         long ticket = _lane.TryClaim();
         claim = new RowClaim(ticket, enqueued);
         return ticket >= 0 || TryPark(request, ticket, ref claim);
@@ -199,8 +208,6 @@ public abstract class Batcher : IAsyncDisposable
 
     private async Task CloseAsync()
     {
-        _lane.Overflow.Close();
-        _lane.Ring.Close();
         if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.

@@ -50,7 +50,7 @@ public sealed class BatcherClosedException : FastBatchException
 public sealed class BatchExecutionException : FastBatchException
 {
     internal BatchExecutionException(string batcher, int batchSize, Exception cause)
-        : base(batcher, $"{batcher} threw {cause.GetType().Name} on a batch of {batchSize}: {cause.Message}", cause)
+        : base(batcher, $"{batcher} threw {cause.GetType().Name} on a batch of {batchSize}: {MessageOf(cause)}", cause)
     {
         BatchSize = batchSize;
     }
@@ -60,6 +60,19 @@ public sealed class BatchExecutionException : FastBatchException
 
     /// <inheritdoc/>
     public override bool IsTransient => false;
+
+    // Formatted on the thread that resumes the callers, where a user's property that throws must not end the process.
+    private static string MessageOf(Exception cause)
+    {
+        try
+        {
+            return cause.Message;
+        }
+        catch (Exception exception)
+        {
+            return $"(its Message threw {exception.GetType().Name})";
+        }
+    }
 }
 
 /// <summary>The batcher's policy dropped the request before it ran (<see cref="Scheduling.BatchDecision.Drop"/>).</summary>

@@ -199,15 +199,6 @@ internal struct CompletionCore
         return ConsumeCancelled(token, out recycle);
     }
 
-    /// <summary>Awaiter: throws unless the outcome is there to be consumed.</summary>
-    public readonly void RequireFinished(short token)
-    {
-        if (GetStatus(token) == ValueTaskSourceStatus.Pending)
-        {
-            ThrowMisuse("it has not completed; await it");
-        }
-    }
-
     /// <summary>Forgets what the awaiter registered. By the side that recycles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Clear()

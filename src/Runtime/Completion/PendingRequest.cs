@@ -17,8 +17,10 @@ public abstract class PendingRequest : IValueTaskSource
 {
     private CompletionCore _core;
     private Exception? _error;
+
+    // Of a request that can be cancelled; none otherwise.
+    private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
-    private bool _cancellable;
 
     internal RequestPool? Home { get; set; }
 
@@ -49,7 +51,6 @@ public abstract class PendingRequest : IValueTaskSource
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Begin()
     {
-        _cancellable = false;
         _error = null;
         _core.Begin();
     }
@@ -59,7 +60,7 @@ public abstract class PendingRequest : IValueTaskSource
     /// </summary>
     internal bool TryListen(CancellationToken cancellationToken)
     {
-        _cancellable = true;
+        _cancellationToken = cancellationToken;
         _registration = cancellationToken.UnsafeRegister(static request => ((PendingRequest)request!).Cancel(), this);
         if (!_core.IsCancelled(_core.Ticket))
         {
@@ -158,8 +159,13 @@ public abstract class PendingRequest : IValueTaskSource
     {
         // Read first: once the outcome is consumed, the device side may recycle a cancelled request at any moment.
         Exception? error = _error;
-        CancellationToken cancellationToken = _cancellable ? StopListening(token) : default;
+        CancellationToken cancellationToken = _cancellationToken;
         long phase = _core.Consume(token, out bool recycle);
+        if (cancellationToken.CanBeCanceled && phase != CompletionCore.Cancelled)
+        {
+            StopListening();
+        }
+
         if (phase != CompletionCore.Succeeded)
         {
             Throw(error, cancellationToken, recycle);
@@ -171,6 +177,12 @@ public abstract class PendingRequest : IValueTaskSource
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected void Recycle()
     {
+        if (_cancellationToken.CanBeCanceled)
+        {
+            _cancellationToken = default;
+            _registration = default;
+        }
+
         _core.Clear();
         Forget();
         Home!.Return(this);
@@ -191,20 +203,16 @@ public abstract class PendingRequest : IValueTaskSource
         }
     }
 
-    private CancellationToken StopListening(short token)
+    // Not of a cancelled request: its callback has run and will not touch it again. By whoever consumed the outcome, and so before anyone
+    // else may use the request.
+    private void StopListening()
     {
-        _core.RequireFinished(token);
-        CancellationTokenRegistration registration = _registration;
-
         // A callback that has started may still run when this request serves its next caller, and would cancel that one: then this
         // request is not used again.
-        if (!registration.Unregister())
+        if (!_registration.Unregister())
         {
             Home = RequestPool.None;
         }
-
-        _registration = default;
-        return registration.Token;
     }
 
     [DoesNotReturn]

@@ -23,6 +23,9 @@ internal abstract partial class DeviceExecutor
     private WakeMark _mark;
     private bool _parked;
 
+    // While parked: callers were being resumed when the policy decided to wait, so it is to be asked again when they have been.
+    private bool _parkedForCallers;
+
     /// <summary>Caller side: a row was published.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Notice(long ticket)
@@ -108,11 +111,15 @@ internal abstract partial class DeviceExecutor
         return false;
     }
 
-    /// <summary>Device side: blocks, keeping the device, until <paramref name="rows"/> rows wait or the time has come. May return early.</summary>
-    protected void Park(long until, int rows)
+    /// <summary>
+    /// Device side: blocks, keeping the device, until <paramref name="rows"/> rows wait, the time has come, or the callers being resumed, if
+    /// any were when the policy decided, have been. May return early.
+    /// </summary>
+    protected void Park(long until, int rows, bool forCallers = false)
     {
         Volatile.Write(ref _parked, true);
-        if (TrySleep(Lane.Ring.ReadMark + rows - 1, parking: true))
+        Volatile.Write(ref _parkedForCallers, forCallers);
+        if (TrySleep(Lane.Ring.ReadMark + rows - 1, parking: true) && !(forCallers && Desk.Resuming == 0 && _mark.TryEnd()))
         {
             bool unparked = _parker.Park(RemainingUntil(until));
 
@@ -131,11 +138,11 @@ internal abstract partial class DeviceExecutor
     {
         if (until - _time.GetTimestamp() > _longestSpin)
         {
-            Park(until, rows);
+            Park(until, rows, _decidedWhileResuming);
             return true;
         }
 
-        return SpinUntil(until, Lane.Ring.ReadMark + rows - 1, Desk.Resuming > 0);
+        return SpinUntil(until, Lane.Ring.ReadMark + rows - 1, _decidedWhileResuming);
     }
 
     /// <summary>Device side: waits some microseconds, see <see cref="IsStillToWait"/>. False if another thread took the device.</summary>
@@ -189,6 +196,15 @@ internal abstract partial class DeviceExecutor
         else
         {
             Thread.SpinWait(4);
+        }
+    }
+
+    // By the thread that resumed the last caller, after a full fence: either the sleeper sees that none is left, or this sees it asleep.
+    private void WakeForCallers()
+    {
+        if (Volatile.Read(ref _parkedForCallers) && IsParked && _mark.TryEnd())
+        {
+            Wake();
         }
     }
 

@@ -9,13 +9,14 @@ namespace FastBatch.Execution;
 /// </summary>
 internal abstract partial class DeviceExecutor
 {
-    // Below this another thread costs more, in moving the callers' state to its core, than it saves.
+    // Above this a second thread is worth its while; below it is tried.
     private static readonly TimeSpan WorthOverlapping = TimeSpan.FromMicroseconds(20);
 
     private readonly Batcher _batcher;
     private readonly IBatchPolicy _policy;
     private readonly TimeProvider _time;
     private readonly long _worthOverlapping;
+    private readonly OverlapTrial _trial;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
@@ -27,6 +28,7 @@ internal abstract partial class DeviceExecutor
     private long _started;
     private long _lastEnded;
     private long _lastDuration;
+    private bool _decidedWhileResuming;
 
     protected DeviceExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
     {
@@ -36,8 +38,9 @@ internal abstract partial class DeviceExecutor
         _time = options.TimeProvider;
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
+        _trial = new OverlapTrial(_time);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
-        Desk.AllDelivered += NoticeDrained;
+        Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
     }
 
@@ -186,11 +189,13 @@ internal abstract partial class DeviceExecutor
         (long ended, long duration) = (_lastEnded, _lastDuration);
         long next = Lane.Ring.ReadMark;
         bool fullBatchWaits = Lane.Ring.IsPublished(next + _batcher.MaxBatchSize - 1);
+        _trial.Record(ended, delivery.Batch.Count, fullBatchWaits);
+        bool overlaps = fullBatchWaits && (duration > _worthOverlapping || _trial.Overlaps);
         Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
         _mark.Set(next);
 
         // From here on another thread may have the device.
-        if (fullBatchWaits && duration > _worthOverlapping)
+        if (overlaps)
         {
             NoticeSlowDelivery();
         }
@@ -227,19 +232,30 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private BatchDecision Decide(int waiting, long now) => _policy.Decide(
-        new QueueSnapshot
-        {
-            Waiting = waiting,
-            MaxBatchSize = _batcher.MaxBatchSize,
-            Backlog = Lane.Backlog,
-            OldestEnqueued = Lane.Ring.Enqueued(Lane.Ring.ReadMark),
-            Resuming = Desk.Resuming,
-            LastBatchEnded = _lastEnded,
-            LastBatchDuration = _lastDuration,
-            TimestampFrequency = _time.TimestampFrequency,
-        },
-        now);
+    private BatchDecision Decide(int waiting, long now)
+    {
+        int resuming = Desk.Resuming;
+        _decidedWhileResuming = resuming > 0;
+        return _policy.Decide(
+            new QueueSnapshot
+            {
+                Waiting = waiting,
+                MaxBatchSize = _batcher.MaxBatchSize,
+                Backlog = Lane.Backlog,
+                OldestEnqueued = Lane.Ring.Enqueued(Lane.Ring.ReadMark),
+                Resuming = resuming,
+                LastBatchEnded = _lastEnded,
+                LastBatchDuration = _lastDuration,
+                TimestampFrequency = _time.TimestampFrequency,
+            },
+            now);
+    }
+
+    private void NoticeAllDelivered()
+    {
+        WakeForCallers();
+        NoticeDrained();
+    }
 
     private void NoticeDrained()
     {

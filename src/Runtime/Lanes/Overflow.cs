@@ -51,6 +51,9 @@ internal sealed class Overflow(InputRows[] inputs)
                 rows.EnsureParked(index);
             }
 
+            // Here, where running out of memory costs the caller an exception; publishing and freeing must not fail.
+            _queue.EnsureCapacity(_indexes);
+            _freeIndexes.EnsureCapacity(_indexes);
             _reserved.Add(1);
             return true;
         }

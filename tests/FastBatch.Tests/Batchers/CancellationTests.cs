@@ -49,9 +49,12 @@ public class CancellationTests
     public async Task A_token_cancelled_before_takes_no_row()
     {
         await using var batcher = new Echo(_ => Assert.Fail("ran")).CreateSquareBatcher();
-        ValueTask<int> task = batcher.SubmitAsync(1, new CancellationToken(canceled: true));
+        using var source = new CancellationTokenSource();
+        await source.CancelAsync();
+        ValueTask<int> task = batcher.SubmitAsync(1, source.Token);
         Assert.True(task.IsCanceled);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await task);
+        var exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await task);
+        Assert.Equal(source.Token, exception.CancellationToken);
         Assert.Equal(0, batcher.QueueLength);
     }
 

@@ -46,8 +46,8 @@ public class ContinuationTests
         {
             await batcher.SubmitAsync(1).ConfigureAwait(false);
 
-            // Longer than the watch over deliveries needs to give this thread up.
-            Thread.Sleep(100);
+            // Longer than the watch over deliveries needs to give this thread up, even if the pool must first add a thread for it.
+            Thread.Sleep(2000);
             Assert.True(batcher.SubmitAsync(5).AsTask().Wait(TimeSpan.FromSeconds(30)), "Nobody ran the request.");
         }
 

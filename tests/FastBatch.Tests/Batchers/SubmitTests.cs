@@ -173,6 +173,15 @@ public class SubmitTests
     }
 
     [Fact]
+    public async Task An_exception_that_cannot_even_say_what_it_is_faults_its_batch()
+    {
+        await using var batcher = new Echo(_ => throw new Unspeakable()).CreateSquareBatcher();
+        var exception = await Assert.ThrowsAsync<BatchExecutionException>(async () => await batcher.SubmitAsync(1));
+        Assert.IsType<Unspeakable>(exception.InnerException);
+        Assert.Contains("Unspeakable", exception.Message);
+    }
+
+    [Fact]
     public async Task A_policy_that_throws_faults_those_it_was_asked_about()
     {
         await using var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { Policy = new BrokenPolicy() });
@@ -187,6 +196,33 @@ public class SubmitTests
         await using var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { Policy = new DroppingPolicy() });
         await Assert.ThrowsAsync<RequestDroppedException>(async () => await batcher.SubmitAsync(13));
         Assert.Equal(4, await batcher.SubmitAsync(2));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_policy_that_waits_for_callers_is_asked_again_when_they_have_been_resumed(bool dedicatedThread)
+    {
+        await using var batcher = new Echo().CreateSquareBatcher(
+            new BatcherOptions { Policy = new PatientPolicy(), DedicatedThread = dedicatedThread });
+        using var submitted = new ManualResetEventSlim();
+        using var resumed = new SemaphoreSlim(0);
+        async Task FirstAsync()
+        {
+            await batcher.SubmitAsync(1).ConfigureAwait(false);
+            resumed.Release();
+            Assert.True(submitted.Wait(TimeSpan.FromSeconds(30)));
+
+            // The device side has long gone to rest when this continuation ends.
+            Thread.Sleep(100);
+        }
+
+        Task first = Task.Run(FirstAsync);
+        await resumed.WaitAsync();
+        Task<int> second = batcher.SubmitAsync(3).AsTask();
+        submitted.Set();
+        Assert.Equal(9, await second.WaitAsync(TimeSpan.FromSeconds(30)));
+        await first;
     }
 
     [Theory]
@@ -225,6 +261,18 @@ public class SubmitTests
 
         public BatchDecision Decide(in QueueSnapshot queue, long now) =>
             _asked++ == 0 ? throw new NotSupportedException() : BatchDecision.Dispatch(queue.Waiting);
+    }
+
+    private sealed class PatientPolicy : IBatchPolicy
+    {
+        public BatchDecision Decide(in QueueSnapshot queue, long now) => queue.Resuming > 0
+            ? BatchDecision.WaitUntil(long.MaxValue, queue.MaxBatchSize)
+            : BatchDecision.Dispatch(queue.Waiting);
+    }
+
+    private sealed class Unspeakable : Exception
+    {
+        public override string Message => throw new NotImplementedException();
     }
 
     private sealed class DroppingPolicy : IBatchPolicy

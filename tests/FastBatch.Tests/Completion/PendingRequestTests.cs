@@ -44,6 +44,27 @@ public class PendingRequestTests
         Assert.NotEqual(version, second.Version);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_cancelled_request_is_used_again(bool cancelledBefore)
+    {
+        using var source = new CancellationTokenSource();
+        TestRequest request = _pool.Rent();
+        long ticket = request.Ticket;
+        if (cancelledBefore)
+        {
+            await source.CancelAsync();
+        }
+
+        Assert.Equal(!cancelledBefore, request.TryListen(source.Token));
+        await source.CancelAsync();
+        var exception = await Assert.ThrowsAsync<OperationCanceledException>(async () => await request.Task);
+        Assert.Equal(source.Token, exception.CancellationToken);
+        request.SignOff(ticket);
+        Assert.Same(request, _pool.Rent());
+    }
+
     [Fact]
     public async Task Awaiting_twice_throws_and_never_gives_the_next_callers_result()
     {
