@@ -16,7 +16,7 @@ public class RingBenchmarks
     {
         for (int i = 0; i < Rows; i++)
         {
-            _ring.Publish(_ring.TryClaim(), null);
+            _ring.Publish(_ring.TryClaim(out _), null);
         }
 
         int published = _ring.CountPublished(Rows);

@@ -142,8 +142,8 @@ public abstract class Batcher : IAsyncDisposable
             return false;
         }
 
-        long ticket = _lane.TryClaim();
-        claim = new RowClaim(ticket, enqueued);
+        long ticket = _lane.TryClaim(out int row);
+        claim = new RowClaim(ticket, row, enqueued);
         return ticket >= 0 || TryPark(request, ticket, ref claim);
     }
 
@@ -196,7 +196,7 @@ public abstract class Batcher : IAsyncDisposable
     {
         if (refusal == LaneRing.Full && _options.Overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
         {
-            claim = new RowClaim(~index, claim.Enqueued);
+            claim = new RowClaim(-1, index, claim.Enqueued);
             return true;
         }
 

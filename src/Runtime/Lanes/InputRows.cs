@@ -42,7 +42,6 @@ public sealed class InputRows<T> : InputRows
     where T : unmanaged
 {
     private AlignedRows<T> _ring;
-    private int _mask;
     private bool _zeroes;
     private T[]?[] _parked = [];
 
@@ -57,8 +56,8 @@ public sealed class InputRows<T> : InputRows
     /// <param name="claim">The claim.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<T> Row(RowClaim claim) => claim.IsParked
-        ? ParkedRow(claim.ParkedIndex)
-        : _ring.Rows((int)claim.Ticket & _mask, 1);
+        ? ParkedRow(claim.Row)
+        : _ring.Rows(claim.Row, 1);
 
     /// <summary>The claimed row for a callback to write: zeroed, unless the user promised to write all of it.</summary>
     /// <param name="claim">The claim.</param>
@@ -87,7 +86,6 @@ public sealed class InputRows<T> : InputRows
     {
         _zeroes = zeroes;
         _ring = new AlignedRows<T>(ringSize + spill, RowLength);
-        _mask = ringSize - 1;
     }
 
     internal override void Copy(int from, int to) => _ring.Rows(from, 1).CopyTo(_ring.Rows(to, 1));

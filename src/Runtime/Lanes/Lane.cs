@@ -49,7 +49,16 @@ internal sealed class Lane
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public long TryClaim() => Overflow.IsEmpty ? Ring.TryClaim() : LaneRing.Full;
+    public long TryClaim(out int row)
+    {
+        if (Overflow.IsEmpty)
+        {
+            return Ring.TryClaim(out row);
+        }
+
+        row = -1;
+        return LaneRing.Full;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Publish(RowClaim claim, PendingRequest? request)
@@ -71,7 +80,7 @@ internal sealed class Lane
     public void Close(Batch batch, int rows)
     {
         long first = Ring.Take(rows);
-        int firstRow = (int)first & (Ring.Size - 1);
+        int firstRow = Ring.Row(first);
 
         // Past the ring's end the batch goes on in the spill rows, so that it is contiguous all the same.
         for (int row = Ring.Size; row < firstRow + rows; row++)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastBatch.Atomics;
@@ -8,7 +9,9 @@ namespace FastBatch.Lanes;
 /// <summary>
 /// The positions of a lane. Callers, any number at once, claim a ticket and publish it once its row is written; the device side, one
 /// thread at a time, reads the published run and releases it. Invariant: read and release never pass an unpublished ticket, claim is
-/// never more than the bound ahead of release, and every claim is published, if only as a tombstone.
+/// never more than the bound ahead of release, and every claim is published, if only as a tombstone. Rows follow tickets around the
+/// ring, but a claim that finds the ring empty starts again with the first rows: few requests in flight keep to few rows, and those in
+/// the cache.
 /// </summary>
 internal sealed class LaneRing
 {
@@ -20,11 +23,19 @@ internal sealed class LaneRing
 
     private const long ClosedBit = long.MinValue;
 
+    // 57 bits of tickets: centuries at ten million a second.
+    private const int ShiftBits = 6;
+    private const int ShiftMask = (1 << ShiftBits) - 1;
+
     private readonly Slot[] _slots;
     private readonly int _bound;
     private readonly int _mask;
 
-    // Owned by the callers; the sign bit closes it.
+    // Rows are shifted by multiples of 2^_stepBits, so that the count of steps fits into the claim.
+    private readonly int _stepBits;
+
+    // Owned by the callers. From the low end: by how many steps rows are shifted against tickets, the next ticket, the bit that closes.
+    // The shift changes only while no ticket is out, so it is the same for all that are.
     private PaddedAtomicInt64 _claim;
 
     // Owned by the device side; callers read it to see room.
@@ -40,12 +51,13 @@ internal sealed class LaneRing
         _slots = new Slot[size];
         _mask = size - 1;
         _bound = bound;
+        _stepBits = Math.Max(0, BitOperations.Log2((uint)size) - ShiftBits);
     }
 
     public int Size => _slots.Length;
 
     /// <summary>Tickets handed out so far. A full fence on the caller's side lies between a claim and whatever it reads next.</summary>
-    public long Claimed => _claim.Value.Read() & ~ClosedBit;
+    public long Claimed => (_claim.Value.Read() & ~ClosedBit) >> ShiftBits;
 
     public bool IsClosed => _claim.Value.Read() < 0;
 
@@ -55,49 +67,12 @@ internal sealed class LaneRing
     /// <summary>Device side: all tickets before this are free again.</summary>
     public long ReleaseMark => _release.Value.Read();
 
-    /// <summary>Caller side: a ticket, <see cref="Full"/> or <see cref="Closed"/>.</summary>
+    /// <summary>Caller side: a ticket and its row, or <see cref="Full"/> or <see cref="Closed"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public long TryClaim()
-    {
-        while (true)
-        {
-            long claim = _claim.Value.Read();
-            if (claim < 0)
-            {
-                return Closed;
-            }
+    public long TryClaim(out int row) => TryClaim(acceptedBefore: false, out row);
 
-            // Acquire: the device side is done with the row that this ticket will use.
-            if (claim - _release.Value.Read() >= _bound)
-            {
-                return Full;
-            }
-
-            // Compare-and-swap, not add: a claim that finds no room must be able to leave no trace.
-            if (_claim.Value.CompareExchange(claim, claim + 1))
-            {
-                return claim;
-            }
-        }
-    }
-
-    /// <summary>Device side, on behalf of a request accepted before: as <see cref="TryClaim"/>, even when closed.</summary>
-    public long TryClaimAccepted()
-    {
-        while (true)
-        {
-            long claim = _claim.Value.Read();
-            if ((claim & ~ClosedBit) - _release.Value.Read() >= _bound)
-            {
-                return Full;
-            }
-
-            if (_claim.Value.CompareExchange(claim, claim + 1))
-            {
-                return claim & ~ClosedBit;
-            }
-        }
-    }
+    /// <summary>Device side, on behalf of a request accepted before: as <see cref="TryClaim(out int)"/>, even when closed.</summary>
+    public long TryClaimAccepted(out int row) => TryClaim(acceptedBefore: true, out row);
 
     /// <summary>Makes the row visible to the device side; null for a claim that came to nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -140,6 +115,9 @@ internal sealed class LaneRing
         return slot.Request;
     }
 
+    /// <summary>Device side: the row of a ticket taken or waiting. Runs of tickets have runs of rows, around the ring's end.</summary>
+    public int Row(long ticket) => Row(ticket, _claim.Value.Read());
+
     /// <summary>Device side: when a published row was submitted, tombstone or not; 0 where nobody asks.</summary>
     public long Enqueued(long ticket) => _slots[(int)ticket & _mask].Enqueued;
 
@@ -156,6 +134,45 @@ internal sealed class LaneRing
 
     /// <summary>No claim succeeds from now on.</summary>
     public void Close() => _claim.Value.Or(ClosedBit);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private long TryClaim(bool acceptedBefore, out int row)
+    {
+        while (true)
+        {
+            long claim = _claim.Value.Read();
+            if (claim < 0 && !acceptedBefore)
+            {
+                row = -1;
+                return Closed;
+            }
+
+            // Acquire: the device side is done with the row that this ticket will use.
+            long ticket = (claim & ~ClosedBit) >> ShiftBits;
+            long taken = ticket - _release.Value.Read();
+            if (taken >= _bound)
+            {
+                row = -1;
+                return Full;
+            }
+
+            long shifted = taken == 0 ? (claim & ~ShiftMask) | ShiftToStart(ticket) : claim;
+
+            // Compare-and-swap, not add: a claim that finds no room must be able to leave no trace.
+            if (_claim.Value.CompareExchange(claim, shifted + (1 << ShiftBits)))
+            {
+                row = Row(ticket, shifted);
+                return ticket;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Row(long ticket, long claim) => ((int)ticket + (((int)claim & ShiftMask) << _stepBits)) & _mask;
+
+    // The shift that brings the ticket's row into the ring's first step.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private long ShiftToStart(long ticket) => -(((int)ticket & _mask) >> _stepBits) & ShiftMask;
 
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct DeviceMarks

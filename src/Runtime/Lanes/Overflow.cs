@@ -66,7 +66,7 @@ internal sealed class Overflow(InputRows[] inputs)
         {
             if (request is null)
             {
-                Free(claim.ParkedIndex);
+                Free(claim.Row);
             }
             else
             {
@@ -90,7 +90,7 @@ internal sealed class Overflow(InputRows[] inputs)
         {
             while (_queue.TryPeek(out var parked))
             {
-                long ticket = ring.TryClaimAccepted();
+                long ticket = ring.TryClaimAccepted(out int row);
                 if (ticket < 0)
                 {
                     return;
@@ -98,13 +98,13 @@ internal sealed class Overflow(InputRows[] inputs)
 
                 foreach (InputRows rows in inputs)
                 {
-                    rows.Unpark(parked.Claim.ParkedIndex, (int)ticket & (ring.Size - 1));
+                    rows.Unpark(parked.Claim.Row, row);
                 }
 
                 ring.Publish(ticket, parked.Request, parked.Claim.Enqueued);
                 _queue.Dequeue();
                 _waiting.Add(-1);
-                Free(parked.Claim.ParkedIndex);
+                Free(parked.Claim.Row);
             }
         }
     }
@@ -125,7 +125,7 @@ internal sealed class Overflow(InputRows[] inputs)
             while (_queue.TryDequeue(out var parked))
             {
                 _waiting.Add(-1);
-                Free(parked.Claim.ParkedIndex);
+                Free(parked.Claim.Row);
                 parked.Request.Refuse(new BatcherClosedException(batcher));
             }
         }

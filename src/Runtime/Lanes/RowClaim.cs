@@ -6,19 +6,21 @@ namespace FastBatch.Lanes;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct RowClaim
 {
-    internal RowClaim(long ticket, long enqueued = 0)
+    internal RowClaim(long ticket, int row, long enqueued = 0)
     {
         Ticket = ticket;
+        Row = row;
         Enqueued = enqueued;
     }
 
-    /// <summary>The position in the ring; negative (<c>~index</c>) for a row parked beside it.</summary>
+    /// <summary>The position in the ring; negative for a row parked beside it.</summary>
     internal long Ticket { get; }
+
+    /// <summary>The row's index, in the ring's rows or the parked ones.</summary>
+    internal int Row { get; }
 
     /// <summary>When the request was submitted; 0 where the policy does not ask.</summary>
     internal long Enqueued { get; }
 
     internal bool IsParked => Ticket < 0;
-
-    internal int ParkedIndex => (int)~Ticket;
 }

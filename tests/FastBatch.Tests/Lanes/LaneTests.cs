@@ -69,7 +69,7 @@ public class LaneTests
     {
         var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
         Submit(lane, 1);
-        lane.Publish(new RowClaim(lane.TryClaim()), null);
+        lane.Publish(new RowClaim(lane.TryClaim(out int row), row), null);
         Submit(lane, 3);
         Close(lane, 3);
         Assert.Equal(Values(1, 3), _rows.Rows(_batch).ToArray());
@@ -140,14 +140,14 @@ public class LaneTests
             Assert.True(request.TryListen(cancellationToken));
         }
 
-        long ticket = lane.TryClaim();
+        long ticket = lane.TryClaim(out int row);
         if (ticket == LaneRing.Full)
         {
-            Assert.True(lane.Overflow.TryPark(out int index));
-            ticket = ~index;
+            Assert.True(lane.Overflow.TryPark(out row));
+            ticket = -1;
         }
 
-        var claim = new RowClaim(ticket);
+        var claim = new RowClaim(ticket, row);
         _rows.Row(claim).Fill(value);
         lane.Publish(claim, request);
         return request;
