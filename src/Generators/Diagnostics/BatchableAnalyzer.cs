@@ -56,7 +56,14 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
             }
 
             start.RegisterSymbolAction(
-                symbol => Check((IMethodSymbol)symbol.Symbol, attributeType, new Refusals(symbol.ReportDiagnostic)),
+                symbol =>
+                {
+                    // Both parts of a partial method have the attributes of both; one report is enough.
+                    if (symbol.Symbol is IMethodSymbol { PartialDefinitionPart: null } method)
+                    {
+                        Check(method, attributeType, new Refusals(symbol.ReportDiagnostic));
+                    }
+                },
                 SymbolKind.Method);
 
             // Local functions and lambdas are no members: symbol actions pass them over.
