@@ -20,7 +20,7 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
         Descriptors.TypeNotPartial,
         Descriptors.UnsupportedContainer,
         Descriptors.UnsupportedMethodKind,
-        Descriptors.ReturnsValue,
+        Descriptors.UnsupportedReturnType,
         Descriptors.AsyncVoid,
         Descriptors.GenericMethod,
         Descriptors.UnsupportedParameterType,
@@ -39,6 +39,12 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
         Descriptors.DuplicateName,
         Descriptors.NameTaken,
         Descriptors.LanguageTooOld,
+        Descriptors.NotATensorElement,
+        Descriptors.MixedFamilies,
+        Descriptors.RowsOfResults,
+        Descriptors.SeveralRows,
+        Descriptors.RowDisagrees,
+        Descriptors.RowOfNothing,
     ];
 
     /// <inheritdoc/>
