@@ -4,8 +4,8 @@ using FastBatch.Native.Interop;
 namespace FastBatch.Native;
 
 /// <summary>
-/// A method of a <see cref="TorchScriptModule"/>. Running it allocates nothing on the managed heap. Any number of threads may run it at once,
-/// each inside a <see cref="TorchScope"/> of its own.
+/// A method of a <see cref="TorchScriptModule"/>. Running it allocates nothing on the managed heap. Any number of threads may run it at
+/// once, each inside a <see cref="TorchScope"/> of its own.
 /// </summary>
 public sealed unsafe class TorchScriptMethod
 {
