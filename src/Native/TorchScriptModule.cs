@@ -110,7 +110,7 @@ public sealed unsafe class TorchScriptModule : IDisposable
                 method.Close();
             }
 
-            _handle.Dispose();
+            _handle.Dispose(); // used under the lock only, so it closes at once
         }
     }
 

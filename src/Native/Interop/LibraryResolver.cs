@@ -85,7 +85,7 @@ internal static class LibraryResolver
         }
         catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
         {
-            return new Outcome($"'{path}' is there but does not load ({FirstLine(exception.Message)}). If libtorch is missing, {HowToGetLibtorch}; "
+            return new Outcome($"'{path}' is there but does not load ({Reason(exception.Message)}). If libtorch is missing, {HowToGetLibtorch}; "
                 + "if it is of another version than the library was built against, run eng/build-native.sh again.");
         }
     }
@@ -104,8 +104,12 @@ internal static class LibraryResolver
                 + "with the eng/build-native.sh of the same release.");
     }
 
-    // What the linker says comes first and names the file that it misses; the runtime adds the other names that it tried.
-    private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();
+    // The runtime's own words come first; the line after them is the linker's, which names the file that it misses.
+    private static string Reason(string message)
+    {
+        string[] lines = message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return lines[Math.Min(1, lines.Length - 1)];
+    }
 
     /// <summary>The library, or why there is none.</summary>
     private sealed record Outcome(nint Handle, string? Failure)
