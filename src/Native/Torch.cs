@@ -1,5 +1,4 @@
-using System.Runtime.CompilerServices;
-using System.Text;
+using System.Runtime.InteropServices;
 using FastBatch.Native.Interop;
 
 namespace FastBatch.Native;
@@ -16,7 +15,7 @@ public static unsafe class Torch
     public static string? UnavailableReason => LibraryResolver.Failure;
 
     /// <summary>The version of libtorch, the BLAS it computes with, and whether it has CUDA, for people to read.</summary>
-    /// <exception cref="DllNotFoundException">The library is not there: the message is <see cref="UnavailableReason"/>.</exception>
+    /// <exception cref="DllNotFoundException">The library is not there: <see cref="UnavailableReason"/>.</exception>
     public static string Description
     {
         get
@@ -25,7 +24,7 @@ public static unsafe class Torch
             text[0] = 0;
             NativeStatus status = NativeMethods.fb_describe(text, DescriptionCapacity);
             NativeError.ThrowIfFailed(status, text, "Torch.Description");
-            return Encoding.UTF8.GetString(new ReadOnlySpan<byte>(text, DescriptionCapacity) is var buffer ? buffer[..buffer.IndexOf((byte)0)] : []);
+            return Marshal.PtrToStringUTF8((nint)text) ?? "";
         }
     }
 
@@ -34,16 +33,13 @@ public static unsafe class Torch
     /// the BLAS where that has threads of its own; got, it is the calling thread's. Where several batchers run at once, 1 is best.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to less than 1.</exception>
-    /// <exception cref="DllNotFoundException">The library is not there: the message is <see cref="UnavailableReason"/>.</exception>
+    /// <exception cref="DllNotFoundException">The library is not there: <see cref="UnavailableReason"/>.</exception>
     public static int Threads
     {
-        [SkipLocalsInit]
         get
         {
-            int threads = 0;
-            NativeStatus status = NativeMethods.fb_get_threads(&threads);
-            byte none = 0;
-            NativeError.ThrowIfFailed(status, &none, "Torch.Threads");
+            int threads;
+            NativeError.ThrowIfFailed(NativeMethods.fb_get_threads(&threads), error: null, "Torch.Threads");
             return threads;
         }
 
@@ -57,7 +53,7 @@ public static unsafe class Torch
 
     /// <summary>How many CUDA devices there are; 0 without CUDA.</summary>
     /// <exception cref="TorchException">The driver failed.</exception>
-    /// <exception cref="DllNotFoundException">The library is not there: the message is <see cref="UnavailableReason"/>.</exception>
+    /// <exception cref="DllNotFoundException">The library is not there: <see cref="UnavailableReason"/>.</exception>
     public static int CudaDeviceCount
     {
         get

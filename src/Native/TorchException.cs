@@ -13,19 +13,19 @@ public sealed class TorchException : Exception
 /// <summary>Who failed, and at what.</summary>
 public enum TorchFailure
 {
-    /// <summary>libtorch threw: a script raised, an operator refused its operands, a file is no TorchScript module. The message has the script's traceback.</summary>
+    /// <summary>libtorch refused: a file is no TorchScript module, a value cannot be what it is to be.</summary>
     Torch = 1,
 
-    /// <summary>Other native code threw.</summary>
+    /// <summary>A script raised, or an operator in it refused its operands: the message has the script's traceback.</summary>
     Exception = 2,
 
     /// <summary>Native code threw something that has no text.</summary>
     Unknown = 3,
 
-    /// <summary>A tensor outside its scope or thread, a scope left before one inside it, too few or too many inputs.</summary>
+    /// <summary>A tensor outside its scope or thread, a scope left before one inside it, a method that is not there, too many inputs.</summary>
     Argument = 4,
 
-    /// <summary>A tensor, or the number of tensors, is not what was announced; the message names both.</summary>
+    /// <summary>A result's shape, element type, number or kind is not what was announced; the message names both.</summary>
     Mismatch = 5,
 
     /// <summary>Memory, the host's or a device's, ran out.</summary>

@@ -20,7 +20,7 @@ public unsafe ref struct TorchScope : IDisposable
     private ulong _id;
 
     /// <summary>Opens a scope on the calling thread.</summary>
-    /// <exception cref="DllNotFoundException">The native library is not there: the message is <see cref="Torch.UnavailableReason"/>.</exception>
+    /// <exception cref="DllNotFoundException">The native library is not there: <see cref="Torch.UnavailableReason"/>.</exception>
     /// <exception cref="TorchException">Memory ran out.</exception>
     [SkipLocalsInit]
     public static TorchScope Enter()
@@ -91,7 +91,9 @@ public unsafe ref struct TorchScope : IDisposable
     }
 
     /// <summary>Frees the tensors made since <see cref="Enter"/>. Again, or on the default value, it does nothing.</summary>
-    /// <exception cref="TorchException">A scope inside this one is still open; so is this one then.</exception>
+    /// <exception cref="TorchException">
+    /// A scope inside this one is still open, and then so is this one; or a copy of this one was disposed.
+    /// </exception>
     [SkipLocalsInit]
     public void Dispose()
     {

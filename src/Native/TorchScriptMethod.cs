@@ -4,12 +4,15 @@ using FastBatch.Native.Interop;
 namespace FastBatch.Native;
 
 /// <summary>
-/// A method of a <see cref="TorchScriptModule"/>. Running it allocates nothing on the managed heap. Any number of threads may run it at once,
-/// each inside a <see cref="TorchScope"/> of its own.
+/// A method of a <see cref="TorchScriptModule"/>. Running it allocates nothing on the managed heap. Any number of threads may run it at
+/// once, each inside a <see cref="TorchScope"/> of its own.
 /// </summary>
 public sealed unsafe class TorchScriptMethod
 {
     private readonly TorchMethodHandle _handle;
+
+    // The handle itself stays open until the last call under way has returned.
+    private volatile bool _closed;
 
     internal TorchScriptMethod(TorchMethodHandle handle, string name, int requiredInputs, int maxInputs) =>
         (_handle, Name, RequiredInputs, MaxInputs) = (handle, name, requiredInputs, maxInputs);
@@ -43,7 +46,7 @@ public sealed unsafe class TorchScriptMethod
     [SkipLocalsInit]
     public void Invoke(ReadOnlySpan<TorchTensor> inputs, Span<TorchTensor> outputs)
     {
-        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        ObjectDisposedException.ThrowIf(_closed, this);
         byte* error = stackalloc byte[NativeError.Capacity];
         int produced;
         fixed (TorchTensor* first = inputs)
@@ -61,5 +64,9 @@ public sealed unsafe class TorchScriptMethod
         }
     }
 
-    internal void Close() => _handle.Dispose();
+    internal void Close()
+    {
+        _closed = true;
+        _handle.Dispose();
+    }
 }

@@ -23,7 +23,7 @@ public sealed unsafe class TorchScriptModule : IDisposable
     /// <param name="path">The path of a <c>.pt</c> file that <c>torch.jit.save</c> wrote.</param>
     /// <param name="options">How; null for the CPU and the code as it was saved.</param>
     /// <exception cref="TorchException">The file is not there, is no TorchScript module, or the device is not there.</exception>
-    /// <exception cref="DllNotFoundException">The native library is not there: the message is <see cref="Torch.UnavailableReason"/>.</exception>
+    /// <exception cref="DllNotFoundException">The native library is not there: <see cref="Torch.UnavailableReason"/>.</exception>
     public static TorchScriptModule Load(string path, TorchScriptOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -39,7 +39,7 @@ public sealed unsafe class TorchScriptModule : IDisposable
     /// <param name="file">The bytes of a <c>.pt</c> file.</param>
     /// <param name="options">How; null for the CPU and the code as it was saved.</param>
     /// <exception cref="TorchException">The bytes are no TorchScript module, or the device is not there.</exception>
-    /// <exception cref="DllNotFoundException">The native library is not there: the message is <see cref="Torch.UnavailableReason"/>.</exception>
+    /// <exception cref="DllNotFoundException">The native library is not there: <see cref="Torch.UnavailableReason"/>.</exception>
     public static TorchScriptModule Load(ReadOnlySpan<byte> file, TorchScriptOptions? options = null)
     {
         options ??= new TorchScriptOptions();
@@ -47,7 +47,14 @@ public sealed unsafe class TorchScriptModule : IDisposable
         fixed (byte* bytes = file)
         {
             NativeStatus status = NativeMethods.fb_module_load_memory(
-                bytes, (ulong)file.Length, options.Device.Type, options.Device.Index, options.Flags, out TorchModuleHandle handle, error, NativeError.Capacity);
+                bytes,
+                (ulong)file.Length,
+                options.Device.Type,
+                options.Device.Index,
+                options.Flags,
+                out TorchModuleHandle handle,
+                error,
+                NativeError.Capacity);
             NativeError.ThrowIfFailed(status, error, $"a module of {file.Length} bytes");
             return new TorchScriptModule(handle, "module");
         }
@@ -103,7 +110,7 @@ public sealed unsafe class TorchScriptModule : IDisposable
                 method.Close();
             }
 
-            _handle.Dispose();
+            _handle.Dispose(); // used under the lock only, so it closes at once
         }
     }
 

@@ -6,9 +6,7 @@ public sealed record TorchScriptOptions
     /// <summary>Where it computes; default the CPU.</summary>
     public TorchDevice Device { get; init; }
 
-    /// <summary>
-    /// Whether weights become constants of the code (<c>torch.jit.freeze</c>). A frozen module may lose every method but <c>forward</c>.
-    /// </summary>
+    /// <summary>Whether weights become constants of the code (<c>torch.jit.freeze</c>); then the module can no longer change them.</summary>
     public bool Freeze { get; init; }
 
     /// <summary>

@@ -61,7 +61,9 @@ public readonly unsafe struct TorchTensor
     /// </param>
     /// <exception cref="ArgumentException"><paramref name="destination"/> has another length than <paramref name="shape"/>.</exception>
     /// <exception cref="NotSupportedException">Tensors have no elements of type <typeparamref name="T"/>.</exception>
-    /// <exception cref="TorchException">The tensor is of another type or shape (the message names both), or not of this thread's open scopes.</exception>
+    /// <exception cref="TorchException">
+    /// The tensor is of another type or shape (the message names both), or not of this thread's open scopes.
+    /// </exception>
     [SkipLocalsInit]
     public void CopyTo<T>(Span<T> destination, ReadOnlySpan<long> shape, int batchDim = 0)
         where T : unmanaged

@@ -7,9 +7,9 @@ using System.Runtime.InteropServices;
 namespace FastBatch.Native.Interop;
 
 /// <summary>
-/// The functions of <c>include/fastbatch_native.h</c>, one by one and under their own names; the header says what they do, and the build of
-/// the native library fails if the two differ. None of them suppresses the switch to preemptive mode: a batch may take milliseconds, and the
-/// garbage collector must not wait for it.
+/// The functions of <c>include/fastbatch_native.h</c>, one by one and under their own names; the header says what they do, and the build
+/// of the native library fails if the two differ. None of them suppresses the switch to preemptive mode: a batch may take milliseconds,
+/// and the garbage collector must not wait for it.
 /// </summary>
 internal static unsafe partial class NativeMethods
 {
@@ -45,14 +45,27 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library)]
     internal static partial NativeStatus fb_module_load_memory(
-        void* bytes, ulong length, int deviceType, int deviceIndex, int flags, out TorchModuleHandle module, byte* error, int errorCapacity);
+        void* bytes,
+        ulong length,
+        int deviceType,
+        int deviceIndex,
+        int flags,
+        out TorchModuleHandle module,
+        byte* error,
+        int errorCapacity);
 
     [LibraryImport(Library)]
     internal static partial void fb_module_free(nint module);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial NativeStatus fb_module_method(
-        TorchModuleHandle module, string name, out TorchMethodHandle method, int* requiredInputs, int* maxInputs, byte* error, int errorCapacity);
+        TorchModuleHandle module,
+        string name,
+        out TorchMethodHandle method,
+        int* requiredInputs,
+        int* maxInputs,
+        byte* error,
+        int errorCapacity);
 
     [LibraryImport(Library)]
     internal static partial void fb_method_free(nint method);

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using System.Text;
+using System.Runtime.InteropServices;
 
 namespace FastBatch.Native.Interop;
 
@@ -42,9 +42,7 @@ internal static unsafe class NativeError
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Throw(NativeStatus status, byte* error, string where)
     {
-        string text = new ReadOnlySpan<byte>(error, Capacity) is var buffer && buffer.IndexOf((byte)0) is >= 0 and var length
-            ? Encoding.UTF8.GetString(buffer[..length])
-            : "";
+        string text = Marshal.PtrToStringUTF8((nint)error) ?? "";
         throw new TorchException(
             status is >= NativeStatus.Torch and <= NativeStatus.Unsupported ? (TorchFailure)status : TorchFailure.Unknown,
             $"{where}: {(text.Length > 0 ? text : $"the native library answered {status} and no text")}");

@@ -1,6 +1,8 @@
 namespace FastBatch.Native.Interop;
 
-/// <summary>Where the elements of a batch lie: rows one after the other, each in row-major order, whatever dimension the batch is at.</summary>
+/// <summary>
+/// Where the elements of a batch lie: rows one after the other, each in row-major order, whatever dimension the batch is at.
+/// </summary>
 internal static class RowLayout
 {
     /// <summary>The most dimensions a tensor may have here; shapes and strides live on the stack.</summary>
