@@ -19,8 +19,8 @@ public class RowAttribute(params int[] dimensions) : Attribute
 }
 
 /// <summary>
-/// The shape of one request's row, with the type of its elements: <c>[Row&lt;long&gt;(128)]</c> for a tensor of 128 token ids per request. On a
-/// span, which has an element type, it must be the same.
+/// The shape of one request's row, with the type of its elements: <c>[Row&lt;long&gt;(128)]</c> for a tensor of 128 token ids per request.
+/// On a span, which has an element type, it must be the same.
 /// </summary>
 /// <typeparam name="T">
 /// The element type. Of a tensor: <see cref="byte"/>, <see cref="sbyte"/>, <see cref="short"/>, <see cref="int"/>, <see cref="long"/>,

@@ -125,6 +125,10 @@ internal sealed class BatcherNames
         }
 
         var scope = new NameScope(method.Parameters.Where(static parameter => parameter.IsInput).Select(static input => input.Name));
-        return [.. method.Parameters.Select(parameter => parameter.IsInput ? parameter.Name : scope.Fresh(Identifiers.Camel(parameter.Name)))];
+        return
+        [
+            .. method.Parameters.Select(parameter =>
+                parameter.IsInput ? parameter.Name : scope.Fresh(Identifiers.Camel(parameter.Name))),
+        ];
     }
 }

@@ -123,7 +123,9 @@ internal static class ParameterParser
 
         if (row is not null)
         {
-            return CheckAgreement(parameter, element, row, refusals) ? RowParser.ReadDimensions(row, RowOwner.Of(parameter), refusals) : null;
+            bool agrees = CheckAgreement(parameter, element, row, refusals);
+            EquatableArray<int>? dimensions = RowParser.ReadDimensions(row, RowOwner.Of(parameter), refusals);
+            return agrees ? dimensions : null;
         }
 
         if (!isTensor)

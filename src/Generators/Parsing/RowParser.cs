@@ -52,11 +52,12 @@ internal static class RowParser
         .. attributes
             .Where(static attribute =>
                 attribute.AttributeClass is { } type && (type.Is("FastBatch", "RowAttribute") || type.Is("FastBatch", "RowAttribute`1")))
-            .OrderBy(attribute => owner.DeclaringSyntaxReferences.Any(part => Contains(part, attribute.ApplicationSyntaxReference)) ? 0 : 1),
+            .OrderBy(attribute => StandsOn(attribute, owner) ? 0 : 1),
     ];
 
-    private static bool Contains(SyntaxReference whole, SyntaxReference? part) =>
-        whole.SyntaxTree == part?.SyntaxTree && whole.Span.Contains(part.Span);
+    private static bool StandsOn(AttributeData attribute, ISymbol owner) =>
+        attribute.ApplicationSyntaxReference is { } syntax
+        && owner.DeclaringSyntaxReferences.Any(part => part.SyntaxTree == syntax.SyntaxTree && part.Span.Contains(syntax.Span));
 
     private static bool CheckDimensions(AttributeData row, RowOwner owner, int[] dimensions, Refusals refusals)
     {

@@ -16,7 +16,8 @@ internal static class TensorParser
     private const string DefaultElement = "float";
 
     /// <summary>One parameter. Null, and a reason in the refusals, for one that cannot be served.</summary>
-    public static ParameterSpec? ParseParameter(IParameterSymbol parameter, TensorType tensor, BatchableSettings settings, Refusals refusals)
+    public static ParameterSpec? ParseParameter(
+        IParameterSymbol parameter, TensorType tensor, BatchableSettings settings, Refusals refusals)
     {
         if (parameter.Type.TypeKind == TypeKind.Error)
         {
@@ -52,7 +53,8 @@ internal static class TensorParser
                 Descriptors.MissingRow,
                 Locations.Type(parameter),
                 $"Parameter '{parameter.Name}' is a {tensor.Name}",
-                "[Row(...)] with each dimension but the batch, [Row<T>(...)] if its elements are not float, or [Row] for one value per request");
+                "[Row(...)] with each dimension but the batch, [Row<T>(...)] if its elements are not float, or "
+                + "[Row] for one value per request");
             return null;
         }
 
@@ -121,7 +123,8 @@ internal static class TensorParser
                 ? "[return: Row(...)] with each dimension but the batch, [return: Row<T>(...)] if its elements are not float, or "
                   + "[return: Row] for one value per request"
                 : "[return: Row(...), ...] with one for each, in order";
-            string given = results == 1 ? $"'{method.Name}' returns a {tensor.Name}" : $"'{method.Name}' returns {results} of {tensor.Name}";
+            string count = results == 1 ? "a" : $"{results} of";
+            string given = $"'{method.Name}' returns {count} {tensor.Name}";
             refusals.Add(Descriptors.MissingRow, Locations.ReturnType(method), given, rest);
             return false;
         }

@@ -19,7 +19,9 @@ internal static class TypeNames
     /// <summary>Whether a type argument of an attribute means the type.</summary>
     public static bool AreSame(ITypeSymbol given, ITypeSymbol type) => given.ToDisplayString(Expanded) == type.ToDisplayString(Expanded);
 
-    /// <summary>Whether rows can be made of the type. int? holds no reference, but no type parameter constrained to unmanaged takes it.</summary>
+    /// <summary>
+    /// Whether rows can be made of the type. int? holds no reference either, but no type parameter constrained to unmanaged takes it.
+    /// </summary>
     public static bool IsElement(this ITypeSymbol type) =>
         type.IsUnmanagedType && type.OriginalDefinition.SpecialType != SpecialType.System_Nullable_T;
 
