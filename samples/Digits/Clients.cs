@@ -7,10 +7,10 @@ namespace Digits;
 /// Concurrent clients, each with one request under way at a time: it sends an image, waits for the logits, checks them against those that
 /// the network gives for this image alone, and sends the next.
 /// </summary>
-/// <param name="batcher">What serves them.</param>
+/// <param name="engine">What serves them.</param>
 /// <param name="data">The images.</param>
 /// <param name="expected">The logits of each image alone.</param>
-public sealed class Clients(DigitClassifier.ClassifyBatcher batcher, DigitsData data, ReadOnlyMemory2D<float> expected)
+public sealed class Clients(IEngine engine, DigitsData data, ReadOnlyMemory2D<float> expected)
 {
     private readonly List<Client> _clients = [];
     private volatile bool _stopped;
@@ -54,7 +54,7 @@ public sealed class Clients(DigitClassifier.ClassifyBatcher batcher, DigitsData 
             client.Next = (image + 1) % data.Count;
 
             long sent = Stopwatch.GetTimestamp();
-            await batcher.SubmitAsync(data.Image(image).Span, logits);
+            await engine.ClassifyAsync(data.Image(image).Span, logits);
             client.Latency.Record((long)Stopwatch.GetElapsedTime(sent).TotalNanoseconds);
 
             client.Correct += logits.IndexOf(logits.Max()) == data.Label(image) ? 1 : 0;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using CommunityToolkit.HighPerformance;
 using Digits;
+using FastBatch.Native;
 
 // Serves the held-out digits to concurrent clients through a batcher, and one by one on one thread for comparison.
 const int Rounds = 3;
@@ -14,16 +15,20 @@ if (!Arguments.TryParse(args, out Arguments arguments, out string? error))
 
 string model = Path.Combine(AppContext.BaseDirectory, "model");
 DigitsData data = DigitsData.Load(Path.Combine(model, "digits.test.bin"));
-string weights = Path.Combine(model, "digits.weights.bin");
+if (arguments.Engine == "libtorch" && !Torch.IsAvailable)
+{
+    Console.Error.WriteLine(Torch.UnavailableReason);
+    return 3;
+}
 
-// The network is not for several threads: the batcher has one of its own, as it would in a service.
-DigitsNetwork alone = DigitsNetwork.Load(weights);
-var classifier = new DigitClassifier(DigitsNetwork.Load(weights));
+await using IEngine engine = arguments.Engine == "libtorch"
+    ? new TorchEngine(Path.Combine(model, "digits.pt"))
+    : new CpuEngine(Path.Combine(model, "digits.weights.bin"));
 
 Memory2D<float> expected = new float[data.Count, DigitsNetwork.ClassCount];
 for (int i = 0; i < data.Count; i++)
 {
-    alone.Forward(data.Image(i).Span, expected.Span.GetRowSpan(i), 1);
+    engine.ClassifyAlone(data.Image(i).Span, expected.Span.GetRowSpan(i));
 }
 
 var batched = new List<double>();
@@ -31,8 +36,7 @@ var unbatched = new List<double>();
 long allocated = 0;
 long measured = 0;
 
-await using DigitClassifier.ClassifyBatcher batcher = classifier.CreateClassifyBatcher();
-var clients = new Clients(batcher, data, expected);
+var clients = new Clients(engine, data, expected);
 OneByOne(TimeSpan.FromSeconds(0.5));
 for (int round = 0; round < Rounds; round++)
 {
@@ -69,7 +73,7 @@ var report = new Report(
     latency.Microseconds(0.999),
     MeanBatch(),
     (double)allocated / measured);
-Console.WriteLine(arguments.Json ? report.ToJson() : "\n" + report.ToTable(classifier.BatchesBySize));
+Console.WriteLine(arguments.Json ? report.ToJson() : "\n" + report.ToTable(engine.Description, engine.BatchesBySize));
 return 0;
 
 double OneByOne(TimeSpan duration)
@@ -79,7 +83,7 @@ double OneByOne(TimeSpan duration)
     long count = 0;
     while (Stopwatch.GetElapsedTime(start) < duration)
     {
-        alone.Forward(data.Image((int)(count++ % data.Count)).Span, logits, 1);
+        engine.ClassifyAlone(data.Image((int)(count++ % data.Count)).Span, logits);
     }
 
     return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -116,7 +120,7 @@ double Observe(TimeSpan duration, bool count = false)
 
 double MeanBatch()
 {
-    long[] batchesBySize = classifier.BatchesBySize.ToArray();
+    long[] batchesBySize = engine.BatchesBySize.ToArray();
     return (double)batchesBySize.Select((batches, size) => batches * size).Sum() / Math.Max(1, batchesBySize.Sum());
 }
 

@@ -25,11 +25,12 @@ public sealed record Report(
     public string ToJson() => JsonSerializer.Serialize(this, ReportJson.Default.Report);
 
     /// <summary>A table for people, with the histogram of batch sizes.</summary>
+    /// <param name="description">What the engine is.</param>
     /// <param name="batchesBySize">How often a batch had n rows, at index n.</param>
-    public string ToTable(ReadOnlySpan<long> batchesBySize)
+    public string ToTable(string description, ReadOnlySpan<long> batchesBySize)
     {
         string table = string.Create(CultureInfo.InvariantCulture, $"""
-            engine                    {Engine}
+            engine                    {Engine}: {description}
             requests                  {Requests:N0} by {Clients} clients
             accuracy                  {Accuracy:P2}
             largest difference        {MaxAbsDifference:G3} from the same image alone

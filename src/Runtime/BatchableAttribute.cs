@@ -5,14 +5,30 @@ namespace FastBatch;
 /// callers: <c>Create{Method}Batcher()</c> beside the method, and <c>SubmitAsync</c> on what it returns.
 /// </summary>
 /// <remarks>
-/// The method returns <see langword="void"/>; every parameter is an input (<see cref="ReadOnlySpan{T}"/> or
-/// <c>ReadOnlyTensorSpan&lt;T&gt;</c>) or an output (<see cref="Span{T}"/> or <c>TensorSpan&lt;T&gt;</c>) over an unmanaged element type.
-/// <see cref="RowAttribute"/> gives the shape of one row. The method runs on one thread at a time per batcher.
+/// <para>
+/// A method is of one of these families:
+/// <list type="bullet">
+/// <item><description>
+/// Over spans: it returns <see langword="void"/>; every parameter is an input (<see cref="ReadOnlySpan{T}"/> or
+/// <c>ReadOnlyTensorSpan&lt;T&gt;</c>) or an output (<see cref="Span{T}"/> or <c>TensorSpan&lt;T&gt;</c>) of any unmanaged element type.
+/// </description></item>
+/// <item><description>
+/// Over <c>FastBatch.Native.TorchTensor</c>: every parameter is a tensor and an input; the outputs are returned, as one tensor or as a
+/// tuple of at least two, whose names they have. The inputs lie in the callers' rows. No tensor is to be kept: they end with the batch.
+/// </description></item>
+/// </list>
+/// </para>
+/// <para>
+/// <see cref="RowAttribute"/> gives the shape of one row, which a tensor must have, and <see cref="RowAttribute{T}"/> also the element
+/// type. The method runs on one thread at a time per batcher.
+/// </para>
 /// </remarks>
 [AttributeUsage(AttributeTargets.Method, Inherited = false)]
 public sealed class BatchableAttribute : Attribute
 {
-    /// <summary>The dimension of the inputs along which requests are laid side by side. Other than 0 needs tensor spans. Default 0.</summary>
+    /// <summary>
+    /// The dimension of the inputs along which requests are laid side by side. Other than 0 needs tensors or tensor spans. Default 0.
+    /// </summary>
     public int BatchDim { get; set; }
 
     /// <summary>The same for the outputs. Default: <see cref="BatchDim"/>.</summary>

@@ -7,7 +7,7 @@ namespace FastBatch.Generators.Tests;
 /// What is generated compiles without a word from the compiler: every warning an error, nullable on, unsafe off, documentation demanded.
 /// The tests' own members have no documentation, so each file of theirs says so.
 /// </summary>
-public class CompilationTests
+public partial class CompilationTests
 {
     private const string Undocumented = "#pragma warning disable CS1591, CS0612 // and the obsolete, where they use it\n";
 

@@ -1,8 +1,10 @@
 using System.Reflection;
 using FastBatch.Completion;
 using FastBatch.Generators.Emitting;
+using FastBatch.Generators.Parsing;
 using FastBatch.Generators.Tests.Harness;
 using FastBatch.Lanes;
+using FastBatch.Native;
 
 namespace FastBatch.Generators.Tests;
 
@@ -39,6 +41,14 @@ public class ContractTests
     [Fact]
     public void The_attribute_is_found_by_its_name() =>
         Assert.Equal(BatchableGenerator.AttributeName, typeof(BatchableAttribute).FullName);
+
+    [Fact]
+    public void Native_tensors_are_found_by_their_name() => Assert.Equal(
+        typeof(TorchTensor).FullName, $"{TensorType.Native.Namespace}.{TensorType.Native.Name}");
+
+    [Fact]
+    public void Native_tensors_have_the_elements_that_they_are_said_to_have() => Assert.Equal(
+        Enum.GetNames<TorchElementType>().Order(), TensorType.Native.Elements.Order());
 
     // Friends of the runtime see its internal members, too.
     private static IEnumerable<string> Visible(Type type) => type

@@ -11,7 +11,7 @@ namespace FastBatch.Generators.Tests;
 /// What is refused: the id, the source it points at (between <c>[|</c> and <c>|]</c>), and what it says. Each source is refused for one
 /// reason, has no batcher, and gets no other word from the compiler or the analyzer.
 /// </summary>
-public class DiagnosticTests
+public partial class DiagnosticTests
 {
     private const string Parameters = "[Row(4)] ReadOnlySpan<float> x, [Row(2)] Span<float> y";
 

@@ -18,6 +18,10 @@ public class IncrementalityTests
 
             [Batchable]
             public void Rank([Row(4)] ReadOnlySpan<float> x, Span<float> y) { }
+
+            [Batchable]
+            [return: Row(10), Row<long>]
+            public (TorchTensor Logits, TorchTensor Best) Classify([Row<int>(3)] TorchTensor x) => default;
         }
         """;
 
@@ -31,6 +35,9 @@ public class IncrementalityTests
     [InlineData("another member", Model, Other, "[Batchable]\n    public void Rank", "public int Number => 1;\n\n    [Batchable]\n    public void Rank")]
     [InlineData("the same setting spelled out", Model, Other, "[Batchable]", "[Batchable(BatchDim = 0)]")]
     [InlineData("the same type spelled out", Model, Other, "Span<float> y", "System.Span<System.Single> y")]
+    [InlineData("the same element spelled out", Model, Other, "[return: Row(10)", "[return: Row<System.Single>(10)")]
+    [InlineData("the attributes of results apart", Model, Other, "[return: Row(10), Row<long>]", "[return: Row(10)]\n    [return: Row<long>]")]
+    [InlineData("the same tensor spelled out", Model, Other, "(TorchTensor Logits,", "(FastBatch.Native.TorchTensor Logits,")]
     public void An_edit_that_changes_no_batcher_generates_nothing(string edit, string model, string other, string from = "", string to = "")
     {
         string edited = from.Length == 0 ? model : model.Replace(from, to, StringComparison.Ordinal);
@@ -54,6 +61,11 @@ public class IncrementalityTests
     [InlineData("ReadOnlySpan<float> x, Span<float> y", "ReadOnlySpan<float> x, Span<float> z")]
     [InlineData("[Batchable]\n    public void Rank", "[Batchable(MaxBatchSize = 8)]\n    public void Rank")]
     [InlineData("public void Rank", "internal void Rank")]
+    [InlineData("Row<int>(3)", "Row<long>(3)")]
+    [InlineData("[return: Row(10), Row<long>]", "[return: Row(10), Row<int>]")]
+    [InlineData("[return: Row(10), Row<long>]", "[return: Row(10), Row<long>(1)]")]
+    [InlineData("TorchTensor Best", "TorchTensor Digit")]
+    [InlineData("[Batchable]\n    [return", "[Batchable(OutputBatchDim = 1)]\n    [return")]
     public void An_edit_of_a_method_generates_its_batcher(string from, string to)
     {
         string edited = Model.Replace(from, to, StringComparison.Ordinal);
@@ -62,16 +74,16 @@ public class IncrementalityTests
         GeneratorRunResult result = RunAgain(edited, Other);
 
         Assert.Equal(
-            [IncrementalStepRunReason.Modified, IncrementalStepRunReason.Unchanged],
+            [IncrementalStepRunReason.Modified, IncrementalStepRunReason.Unchanged, IncrementalStepRunReason.Unchanged],
             Reasons(result, BatchableGenerator.ParseStep).Order());
-        Assert.Equal(2, result.GeneratedSources.Length);
+        Assert.Equal(3, result.GeneratedSources.Length);
     }
 
     [Fact]
     public void A_method_that_is_no_longer_accepted_loses_its_batcher()
     {
         GeneratorRunResult result = RunAgain(Model.Replace("void Rank", "int Rank", StringComparison.Ordinal), Other);
-        Assert.Equal(["Samples.Model.Score.g.cs"], result.GeneratedSources.Select(static source => source.HintName));
+        Assert.Equal(["Samples.Model.Classify.g.cs", "Samples.Model.Score.g.cs"], result.GeneratedSources.Select(static source => source.HintName).Order());
     }
 
     [Fact]
@@ -86,7 +98,7 @@ public class IncrementalityTests
                 .Select(static output => output.Value),
         ];
 
-        Assert.Equal(4, values.Length);
+        Assert.Equal(6, values.Length);
         Assert.All(values, static value => ObjectGraph.Walk(value, static (part, path) =>
         {
             Type type = part.GetType();

@@ -55,6 +55,31 @@ public partial class SnapshotTests
         }
         """);
 
+    [Fact]
+    public Task A_tensor_in_and_a_tensor_out() => VerifyAsync("DigitsModel.Classify", """
+        namespace Samples;
+
+        public sealed partial class DigitsModel(TorchScriptModule module)
+        {
+            [Batchable(MaxBatchSize = 64)]
+            [return: Row(10)]
+            public TorchTensor Classify([Row(64)] TorchTensor images) => module.Forward(images);
+        }
+        """);
+
+    [Fact]
+    public Task A_tuple_of_tensors_with_the_batch_inside() => VerifyAsync("Tagger.Tag", """
+        namespace Samples.Text;
+
+        public static partial class Tagger
+        {
+            [Batchable(BatchDim = 1)]
+            [return: Row<Half>(128, 9), Row<long>, Row]
+            public static (TorchTensor Scores, TorchTensor Language, TorchTensor) Tag(
+                [Row<int>(128)] TorchTensor tokens, [Row<bool>(128)] TorchTensor mask, [Row<long>] TorchTensor scope) => default;
+        }
+        """);
+
     private static async Task VerifyAsync(string name, string source)
     {
         IReadOnlyDictionary<string, string> sources =

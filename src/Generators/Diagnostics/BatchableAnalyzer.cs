@@ -20,7 +20,7 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
         Descriptors.TypeNotPartial,
         Descriptors.UnsupportedContainer,
         Descriptors.UnsupportedMethodKind,
-        Descriptors.ReturnsValue,
+        Descriptors.UnsupportedReturnType,
         Descriptors.AsyncVoid,
         Descriptors.GenericMethod,
         Descriptors.UnsupportedParameterType,
@@ -39,6 +39,12 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
         Descriptors.DuplicateName,
         Descriptors.NameTaken,
         Descriptors.LanguageTooOld,
+        Descriptors.NotATensorElement,
+        Descriptors.MixedFamilies,
+        Descriptors.RowsOfResults,
+        Descriptors.SeveralRows,
+        Descriptors.RowDisagrees,
+        Descriptors.RowOfNothing,
     ];
 
     /// <inheritdoc/>
@@ -56,7 +62,14 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
             }
 
             start.RegisterSymbolAction(
-                symbol => Check((IMethodSymbol)symbol.Symbol, attributeType, new Refusals(symbol.ReportDiagnostic)),
+                symbol =>
+                {
+                    // Both parts of a partial method have the attributes of both; one report is enough.
+                    if (symbol.Symbol is IMethodSymbol { PartialDefinitionPart: null } method)
+                    {
+                        Check(method, attributeType, new Refusals(symbol.ReportDiagnostic));
+                    }
+                },
                 SymbolKind.Method);
 
             // Local functions and lambdas are no members: symbol actions pass them over.

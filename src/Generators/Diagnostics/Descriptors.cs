@@ -20,16 +20,15 @@ internal static class Descriptors
         "This kind of method cannot be [Batchable]",
         "[Batchable] stands on {0}; accepted: named methods of a class, record or struct");
 
-    public static readonly DiagnosticDescriptor ReturnsValue = Error(
+    public static readonly DiagnosticDescriptor UnsupportedReturnType = Error(
         "FB0004",
-        "A [Batchable] method returns void",
-        "'{0}' returns '{1}'; accepted: void, with each result in a parameter of type Span<T> or TensorSpan<T>");
+        "This return type is not supported",
+        "'{0}' returns '{1}'; accepted: {2}");
 
     public static readonly DiagnosticDescriptor AsyncVoid = Error(
         "FB0005",
         "A [Batchable] method is not async",
-        "'{0}' is async void, so nothing would know when its results are there; accepted: a void method that has written them "
-        + "when it returns");
+        "'{0}' is async void, so nothing would know when its results are there; accepted: {1}");
 
     public static readonly DiagnosticDescriptor GenericMethod = Error(
         "FB0006",
@@ -39,8 +38,7 @@ internal static class Descriptors
     public static readonly DiagnosticDescriptor UnsupportedParameterType = Error(
         "FB0007",
         "This parameter type is not supported",
-        "Parameter '{0}' is '{1}'; accepted: ReadOnlySpan<T> or ReadOnlyTensorSpan<T> for an input, Span<T> or TensorSpan<T> "
-        + "for an output");
+        "Parameter '{0}' is '{1}'; accepted: {2}");
 
     public static readonly DiagnosticDescriptor ParameterModifier = Error(
         "FB0008",
@@ -55,30 +53,28 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor MissingRow = Error(
         "FB0010",
-        "A tensor span needs [Row]",
-        "Parameter '{0}' is a tensor span without the shape of a row; add [Row(...)] with each dimension but the batch, or "
-        + "[Row()] for one value per request");
+        "A tensor needs [Row]",
+        "{0} without the shape of a row; add {1}");
 
     public static readonly DiagnosticDescriptor RowDimension = Error(
         "FB0011",
         "A dimension of [Row] is at least 1",
-        "Dimension {1} of [Row] on parameter '{0}' is {2}; accepted: 1 or more");
+        "Dimension {1} of [Row] on {0} is {2}; accepted: 1 or more");
 
     public static readonly DiagnosticDescriptor RowTooLarge = Error(
         "FB0012",
         "A row is too large",
-        "A row of parameter '{0}' has {1} elements; accepted: at most {2}");
+        "A row of {0} has {1} elements; accepted: at most {2}");
 
     public static readonly DiagnosticDescriptor NoInput = Error(
         "FB0013",
         "A [Batchable] method has an input",
-        "'{0}' has no input, so there is nothing to batch; accepted: at least one parameter of type ReadOnlySpan<T> or "
-        + "ReadOnlyTensorSpan<T>");
+        "'{0}' has no input, so there is nothing to batch; accepted: at least one parameter of type {1}");
 
     public static readonly DiagnosticDescriptor NoOutput = Error(
         "FB0014",
         "A [Batchable] method has an output",
-        "'{0}' has no output, so callers would get nothing; accepted: at least one parameter of type Span<T> or TensorSpan<T>");
+        "'{0}' has no output, so callers would get nothing; accepted: {1}");
 
     public static readonly DiagnosticDescriptor BatchDimOutOfRange = Error(
         "FB0015",
@@ -121,6 +117,37 @@ internal static class Descriptors
         "FB0022",
         "FastBatch needs C# 13",
         "The batcher of '{0}' is written in C# 13, but the project is compiled as C# {1}; accepted: LangVersion 13 or higher, or none");
+
+    public static readonly DiagnosticDescriptor NotATensorElement = Error(
+        "FB0023",
+        "Tensors have no elements of this type",
+        "[Row<{0}>] stands on {1}, but no {2} has elements of that type; accepted: {3}");
+
+    public static readonly DiagnosticDescriptor MixedFamilies = Error(
+        "FB0024",
+        "A [Batchable] method is over tensors or over spans",
+        "Parameter '{0}' is '{1}' in a method over {2}; accepted: {2} for each input, with the results returned, or spans for all of them");
+
+    public static readonly DiagnosticDescriptor RowsOfResults = Error(
+        "FB0025",
+        "Each result has one [Row]",
+        "'{0}' returns {1} of {2}, but has {3} [return: Row]; accepted: as many, in the same order, as in [return: Row(10), Row<long>]");
+
+    public static readonly DiagnosticDescriptor SeveralRows = Error(
+        "FB0026",
+        "A parameter has one [Row]",
+        "Parameter '{0}' has {1} [Row]; accepted: one");
+
+    public static readonly DiagnosticDescriptor RowDisagrees = Error(
+        "FB0027",
+        "[Row] agrees with the span",
+        "[Row<{0}>] stands on parameter '{1}', whose elements are of type '{2}'; accepted: [Row] without a type, which the span has, or "
+        + "the same");
+
+    public static readonly DiagnosticDescriptor RowOfNothing = Error(
+        "FB0028",
+        "[return: Row] needs a result",
+        "[return: Row] stands on '{0}', which returns nothing; accepted: {1}");
 
     private static DiagnosticDescriptor Error(string id, string title, string message) => new(
         id,

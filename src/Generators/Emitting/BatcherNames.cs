@@ -4,17 +4,16 @@ using FastBatch.Generators.Specs;
 
 namespace FastBatch.Generators.Emitting;
 
-/// <summary>A parameter with the names that stand for it in the batcher.</summary>
-/// <param name="Spec">The parameter.</param>
+/// <summary>An input or output with the names that stand for it in the batcher.</summary>
+/// <param name="Spec">The input or output.</param>
+/// <param name="Name">What callers know it by.</param>
 /// <param name="Field">The field of an input's rows.</param>
 /// <param name="Property">The property of the row or lease that callers see.</param>
 /// <param name="Member">The property of the classes that only the batcher sees.</param>
-internal sealed record NamedParameter(ParameterSpec Spec, string Field, string Property, string Member)
+internal sealed record NamedParameter(ParameterSpec Spec, string Name, string Field, string Property, string Member)
 {
     /// <summary>The parameter of <c>SubmitAsync</c>.</summary>
-    public string Argument => Identifiers.Escape(Spec.Name);
-
-    public string Name => Spec.Name;
+    public string Argument => Identifiers.Escape(Name);
 
     public string Element => Spec.ElementType;
 
@@ -52,17 +51,18 @@ internal sealed class BatcherNames
         Row = types.Fresh("Row");
         RowWriter = types.Fresh("RowWriter");
 
-        string[] given = [.. method.Parameters.Select(static parameter => parameter.Name)];
+        string[] given = NamesOf(method);
         State = new NameScope([.. given, .. method.Types.SelectMany(static type => type.TypeParameters)]).Fresh("TState");
         var fields = new NameScope(given);
         var properties = new NameScope([.. MembersOfObject, "Dispose", Lease, Row]);
         var members = new NameScope([.. MembersOfObject, .. MembersOfRuntime, Outputs, CopyRequest]);
         NamedParameter[] parameters =
         [
-            .. method.Parameters.Select(parameter =>
+            .. method.Parameters.Select((parameter, index) =>
             {
-                string name = Identifiers.Pascal(parameter.Name);
-                return new NamedParameter(parameter, fields.Fresh(Identifiers.Field(name)), properties.Fresh(name), members.Fresh(name));
+                string name = Identifiers.Pascal(given[index]);
+                return new NamedParameter(
+                    parameter, given[index], fields.Fresh(Identifiers.Field(name)), properties.Fresh(name), members.Fresh(name));
             }),
         ];
         Inputs = [.. parameters.Where(static parameter => parameter.Spec.IsInput)];
@@ -77,6 +77,7 @@ internal sealed class BatcherNames
         Held = properties.Fresh("Held");
     }
 
+    /// <summary>The inputs and outputs, in the order of the method.</summary>
     public IReadOnlyList<NamedParameter> Parameters { get; }
 
     public IReadOnlyList<NamedParameter> Inputs { get; }
@@ -114,4 +115,20 @@ internal sealed class BatcherNames
 
     /// <summary>The private property of the lease that refuses an empty one.</summary>
     public string Held { get; }
+
+    // Parameters keep the names the user gave them. What is returned becomes a parameter of SubmitAsync, and is written like one.
+    private static string[] NamesOf(MethodSpec method)
+    {
+        if (!method.ReturnsOutputs)
+        {
+            return [.. method.Parameters.Select(static parameter => parameter.Name)];
+        }
+
+        var scope = new NameScope(method.Parameters.Where(static parameter => parameter.IsInput).Select(static input => input.Name));
+        return
+        [
+            .. method.Parameters.Select(parameter =>
+                parameter.IsInput ? parameter.Name : scope.Fresh(Identifiers.Camel(parameter.Name))),
+        ];
+    }
 }

@@ -20,6 +20,9 @@ internal static class Identifiers
         return joined.Length > 0 && char.IsLetter(joined[0]) ? joined : "Value" + joined;
     }
 
+    /// <summary>A name as a parameter's.</summary>
+    public static string Camel(string name) => char.ToLowerInvariant(name[0]) + name.Substring(1);
+
     /// <summary>A property's name as a field's.</summary>
-    public static string Field(string property) => "_" + char.ToLowerInvariant(property[0]) + property.Substring(1);
+    public static string Field(string property) => "_" + Camel(property);
 }

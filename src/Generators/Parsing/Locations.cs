@@ -32,6 +32,10 @@ internal static class Locations
                 : Attribute(attribute, owner);
     }
 
+    /// <summary>The T of <c>[Row&lt;T&gt;]</c>.</summary>
+    public static Location TypeArgument(AttributeData attribute, ISymbol owner) =>
+        TypeArgument((attribute.ApplicationSyntaxReference?.GetSyntax() as AttributeSyntax)?.Name) ?? Attribute(attribute, owner);
+
     public static Location ReturnType(IMethodSymbol method) =>
         Declaration<MethodDeclarationSyntax>(method)?.ReturnType.GetLocation() ?? Identifier(method);
 
@@ -54,29 +58,17 @@ internal static class Locations
         Declaration<ParameterSyntax>(parameter)?.Type?.GetLocation() ?? Identifier(parameter);
 
     /// <summary>The T of <c>Span&lt;T&gt;</c>, however it is qualified.</summary>
-    public static Location ElementType(IParameterSymbol parameter)
+    public static Location ElementType(IParameterSymbol parameter) =>
+        TypeArgument(Declaration<ParameterSyntax>(parameter)?.Type) ?? Type(parameter);
+
+    private static Location? TypeArgument(TypeSyntax? type) => type switch
     {
-        TypeSyntax? type = Declaration<ParameterSyntax>(parameter)?.Type;
-        while (true)
-        {
-            switch (type)
-            {
-                case ScopedTypeSyntax scoped:
-                    type = scoped.Type;
-                    break;
-                case QualifiedNameSyntax qualified:
-                    type = qualified.Right;
-                    break;
-                case AliasQualifiedNameSyntax alias:
-                    type = alias.Name;
-                    break;
-                case GenericNameSyntax { TypeArgumentList.Arguments: { Count: 1 } arguments }:
-                    return arguments[0].GetLocation();
-                default:
-                    return Type(parameter);
-            }
-        }
-    }
+        ScopedTypeSyntax scoped => TypeArgument(scoped.Type),
+        QualifiedNameSyntax qualified => TypeArgument(qualified.Right),
+        AliasQualifiedNameSyntax alias => TypeArgument(alias.Name),
+        GenericNameSyntax { TypeArgumentList.Arguments: { Count: 1 } arguments } => arguments[0].GetLocation(),
+        _ => null,
+    };
 
     private static T? Declaration<T>(ISymbol symbol)
         where T : SyntaxNode =>

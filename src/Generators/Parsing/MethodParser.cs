@@ -26,16 +26,19 @@ internal static class MethodParser
         }
 
         CheckLanguage(method, attribute, refusals);
-        CheckSignature(method, refusals);
+        TensorType? tensor = TensorType.Of(method);
+        CheckSignature(method, tensor, refusals);
         ContainingTypes.Check(method, refusals);
         BatchableSettings settings = BatchableSettings.Read(method, attribute, refusals);
         cancellationToken.ThrowIfCancellationRequested();
-        List<ParameterSpec> parameters = ReadParameters(method, settings, refusals);
+        List<(RowOwner Owner, ParameterSpec Spec)> parameters = ReadParameters(method, tensor, settings, refusals);
+        CheckBatchDims(parameters, settings, refusals);
         GeneratedNames.Check(method, settings, refusals);
-        return refusals.Any ? null : ToSpec(method, settings, parameters);
+        return refusals.Any ? null : ToSpec(method, tensor, settings, parameters.Select(static parameter => parameter.Spec));
     }
 
-    private static MethodSpec ToSpec(IMethodSymbol method, BatchableSettings settings, List<ParameterSpec> parameters)
+    private static MethodSpec ToSpec(
+        IMethodSymbol method, TensorType? tensor, BatchableSettings settings, IEnumerable<ParameterSpec> parameters)
     {
         INamedTypeSymbol type = method.ContainingType;
         return new MethodSpec(
@@ -45,17 +48,18 @@ internal static class MethodParser
             TargetType: TypeNames.InSource(type),
             BatcherName: string.Join(".", ContainingTypes.Of(type).Select(static outer => outer.Name)) + "." + settings.Stem,
             MethodName: method.Name,
+            Family: tensor?.Family ?? MethodFamily.Spans,
             Stem: settings.Stem,
             Accessibility: ContainingTypes.AccessibilityOf(method),
             IsStatic: method.IsStatic,
             IsOverloaded: ContainingTypes.WithBases(type).SelectMany(declaring => declaring.GetMembers(method.Name)).Skip(1).Any(),
             MayHideInherited: GeneratedNames.MayHideInherited(type, settings.Stem),
-            UsesObsolete: method.Parameters.Select(ElementOf).Prepend(method).Any(IsObsolete),
+            UsesObsolete: IsObsolete(method) || method.Parameters.SelectMany(TypeArguments).Any(IsObsolete),
             MaxBatchSize: settings.MaxBatchSize,
             MaxQueueDelayMicroseconds: settings.MaxQueueDelayMicroseconds,
             Parameters: new EquatableArray<ParameterSpec>([.. parameters]));
 
-        static ISymbol ElementOf(IParameterSymbol parameter) => ((INamedTypeSymbol)parameter.Type).TypeArguments[0];
+        static IEnumerable<ISymbol> TypeArguments(IParameterSymbol parameter) => ((INamedTypeSymbol)parameter.Type).TypeArguments;
     }
 
     private static bool CheckKind(IMethodSymbol method, AttributeData attribute, Refusals refusals)
@@ -89,21 +93,24 @@ internal static class MethodParser
         }
     }
 
-    private static void CheckSignature(IMethodSymbol method, Refusals refusals)
+    private static void CheckSignature(IMethodSymbol method, TensorType? tensor, Refusals refusals)
     {
+        FamilyText accepted = tensor?.Text ?? FamilyText.Spans;
         if (method.IsAsync && method.ReturnsVoid)
         {
-            refusals.Add(Descriptors.AsyncVoid, Locations.Modifier(method, SyntaxKind.AsyncKeyword), method.Name);
+            refusals.Add(Descriptors.AsyncVoid, Locations.Modifier(method, SyntaxKind.AsyncKeyword), method.Name, accepted.Finished);
         }
 
-        if (!method.ReturnsVoid && method.ReturnType.TypeKind == TypeKind.Error)
+        if (method.ReturnsVoid)
         {
-            refusals.AddSilently();
+            if (RowParser.OnReturn(method).FirstOrDefault() is { } row)
+            {
+                refusals.Add(Descriptors.RowOfNothing, Locations.Attribute(row, method), method.Name, accepted.ReturnRow);
+            }
         }
-        else if (!method.ReturnsVoid)
+        else if (tensor is null)
         {
-            string returned = TypeNames.InMessage(method.ReturnType);
-            refusals.Add(Descriptors.ReturnsValue, Locations.ReturnType(method), method.Name, returned);
+            CheckReturnsVoid(method, refusals);
         }
 
         if (method.IsGenericMethod)
@@ -112,52 +119,75 @@ internal static class MethodParser
         }
     }
 
-    private static List<ParameterSpec> ReadParameters(IMethodSymbol method, BatchableSettings settings, Refusals refusals)
+    private static void CheckReturnsVoid(IMethodSymbol method, Refusals refusals)
     {
-        var parameters = new List<ParameterSpec>(method.Parameters.Length);
+        if (method.ReturnType.TypeKind == TypeKind.Error)
+        {
+            refusals.AddSilently();
+            return;
+        }
+
+        string returned = TypeNames.InMessage(method.ReturnType);
+        refusals.Add(
+            Descriptors.UnsupportedReturnType, Locations.ReturnType(method), method.Name, returned, FamilyText.Spans.Returns);
+    }
+
+    // The inputs and outputs, in the order of the method: first its parameters, then what it returns.
+    private static List<(RowOwner Owner, ParameterSpec Spec)> ReadParameters(
+        IMethodSymbol method, TensorType? tensor, BatchableSettings settings, Refusals refusals)
+    {
+        var parameters = new List<(RowOwner Owner, ParameterSpec Spec)>(method.Parameters.Length);
         foreach (IParameterSymbol parameter in method.Parameters)
         {
-            if (ParameterParser.Parse(parameter, settings, refusals) is { } spec)
+            ParameterSpec? spec = tensor is null
+                ? ParameterParser.Parse(parameter, settings, refusals)
+                : TensorParser.ParseParameter(parameter, tensor, settings, refusals);
+            if (spec is not null)
             {
-                parameters.Add(spec);
+                parameters.Add((RowOwner.Of(parameter), spec));
             }
         }
 
         // With a parameter unread, what looks like nothing may have been meant as something.
-        if (parameters.Count == method.Parameters.Length)
+        bool isComplete = parameters.Count == method.Parameters.Length;
+        FamilyText accepted = tensor?.Text ?? FamilyText.Spans;
+        if (isComplete && !parameters.Exists(static parameter => parameter.Spec.IsInput))
         {
-            if (!parameters.Exists(static parameter => parameter.IsInput))
-            {
-                refusals.Add(Descriptors.NoInput, Locations.Identifier(method), method.Name);
-            }
-
-            if (parameters.TrueForAll(static parameter => parameter.IsInput))
-            {
-                refusals.Add(Descriptors.NoOutput, Locations.Identifier(method), method.Name);
-            }
+            refusals.Add(Descriptors.NoInput, Locations.Identifier(method), method.Name, accepted.Input);
         }
 
-        // Once for each argument: one attribute argument is at fault, however many parameters it does not fit.
-        foreach (IGrouping<string, ParameterSpec> group in parameters.GroupBy(parameter => settings.DimensionArgument(parameter.IsInput)))
+        // That it should return something was said already of an async void method, and of one with [return: Row].
+        bool isSaid = tensor is not null && (method.IsAsync || RowParser.OnReturn(method).Length > 0);
+        if (tensor is not null && !method.ReturnsVoid)
         {
-            CheckBatchDim(group.Key, group, settings, refusals);
+            parameters.AddRange(TensorParser.ParseResults(method, tensor, settings, refusals));
+        }
+        else if (isComplete && parameters.TrueForAll(static parameter => parameter.Spec.IsInput) && !isSaid)
+        {
+            refusals.Add(Descriptors.NoOutput, Locations.Identifier(method), method.Name, accepted.Output);
         }
 
         return parameters;
     }
 
-    private static void CheckBatchDim(string argument, IEnumerable<ParameterSpec> parameters, BatchableSettings settings, Refusals refusals)
+    private static void CheckBatchDims(
+        IEnumerable<(RowOwner Owner, ParameterSpec Spec)> parameters, BatchableSettings settings, Refusals refusals)
     {
-        ParameterSpec smallest = parameters.OrderBy(static parameter => parameter.IsScalar ? int.MaxValue : parameter.Row.Count).First();
-        if (!smallest.IsScalar && smallest.BatchDim > smallest.Row.Count)
+        // Once for each argument: one attribute argument is at fault, however many parameters it does not fit.
+        foreach (var group in parameters.GroupBy(parameter => settings.DimensionArgument(parameter.Spec.IsInput)))
         {
-            string dimensions = smallest.Row.Count == 1 ? "1 dimension" : $"{smallest.Row.Count} dimensions";
-            refusals.Add(
-                Descriptors.BatchDimOutOfRange,
-                settings.LocationOf(argument),
-                argument,
-                smallest.BatchDim,
-                $"0 to {smallest.Row.Count}, since a row of parameter '{smallest.Name}' has {dimensions}");
+            (RowOwner owner, ParameterSpec smallest) =
+                group.OrderBy(static parameter => parameter.Spec.IsScalar ? int.MaxValue : parameter.Spec.Row.Count).First();
+            if (!smallest.IsScalar && smallest.BatchDim > smallest.Row.Count)
+            {
+                string dimensions = smallest.Row.Count == 1 ? "1 dimension" : $"{smallest.Row.Count} dimensions";
+                refusals.Add(
+                    Descriptors.BatchDimOutOfRange,
+                    settings.LocationOf(group.Key),
+                    group.Key,
+                    smallest.BatchDim,
+                    $"0 to {smallest.Row.Count}, since a row of {owner.Text} has {dimensions}");
+            }
         }
     }
 

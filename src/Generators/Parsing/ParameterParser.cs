@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using System.Linq;
 using FastBatch.Generators.Diagnostics;
 using FastBatch.Generators.Specs;
 using Microsoft.CodeAnalysis;
@@ -7,7 +5,7 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace FastBatch.Generators.Parsing;
 
-/// <summary>Reads one parameter. Null, and a reason in the refusals, for one that cannot be served.</summary>
+/// <summary>Reads one parameter of a method over spans. Null, and a reason in the refusals, for one that cannot be served.</summary>
 internal static class ParameterParser
 {
     public static ParameterSpec? Parse(IParameterSymbol parameter, BatchableSettings settings, Refusals refusals)
@@ -21,12 +19,13 @@ internal static class ParameterParser
         if (ReadSpan(parameter.Type) is not (var element, var isInput, var isTensor))
         {
             string type = TypeNames.InMessage(parameter.Type);
-            refusals.Add(Descriptors.UnsupportedParameterType, Locations.Type(parameter), parameter.Name, type);
+            refusals.Add(
+                Descriptors.UnsupportedParameterType, Locations.Type(parameter), parameter.Name, type, FamilyText.Spans.Parameters);
             return null;
         }
 
         bool accepted = CheckModifiers(parameter, refusals) & CheckElement(parameter, element, refusals);
-        if (ReadRow(parameter, isTensor, refusals) is not { } row || !accepted)
+        if (ReadRow(parameter, element, isTensor, refusals) is not { } row || !accepted)
         {
             return null;
         }
@@ -49,7 +48,8 @@ internal static class ParameterParser
             BatchDim: row.Count == 0 ? 0 : dimension);
     }
 
-    private static (ITypeSymbol Element, bool IsInput, bool IsTensor)? ReadSpan(ITypeSymbol type)
+    /// <summary>What a span is made of and for; null for any other type.</summary>
+    public static (ITypeSymbol Element, bool IsInput, bool IsTensor)? ReadSpan(ITypeSymbol type)
     {
         if (type is not INamedTypeSymbol { TypeArguments.Length: 1 } named)
         {
@@ -64,7 +64,8 @@ internal static class ParameterParser
             : null;
     }
 
-    private static bool CheckModifiers(IParameterSymbol parameter, Refusals refusals)
+    /// <summary>Refuses a parameter that is not passed plainly.</summary>
+    public static bool CheckModifiers(IParameterSymbol parameter, Refusals refusals)
     {
         if (parameter.RefKind != RefKind.None)
         {
@@ -104,9 +105,7 @@ internal static class ParameterParser
             return false;
         }
 
-        // int? holds no reference either, but no type parameter constrained to unmanaged takes it.
-        bool isNullable = element.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T;
-        if (!element.IsUnmanagedType || isNullable)
+        if (!element.IsElement())
         {
             refusals.Add(Descriptors.ElementNotUnmanaged, Locations.ElementType(parameter), parameter.Name, TypeNames.InMessage(element));
             return false;
@@ -115,59 +114,52 @@ internal static class ParameterParser
         return true;
     }
 
-    private static EquatableArray<int>? ReadRow(IParameterSymbol parameter, bool isTensor, Refusals refusals)
+    private static EquatableArray<int>? ReadRow(IParameterSymbol parameter, ITypeSymbol element, bool isTensor, Refusals refusals)
     {
-        AttributeData? attribute = parameter.GetAttributes().FirstOrDefault(
-            static candidate => candidate.AttributeClass is { } type && type.Is("FastBatch", "RowAttribute"));
-        if (attribute is null)
+        if (!RowParser.TryFind(parameter, refusals, out AttributeData? row))
         {
-            if (!isTensor)
-            {
-                return new EquatableArray<int>();
-            }
-
-            refusals.Add(Descriptors.MissingRow, Locations.Type(parameter), parameter.Name);
             return null;
         }
 
-        TypedConstant argument = attribute.ConstructorArguments.FirstOrDefault();
-        ImmutableArray<TypedConstant> constants = argument.Kind == TypedConstantKind.Array && !argument.IsNull ? argument.Values : [];
-        if (argument.Kind != TypedConstantKind.Array || constants.Any(static constant => constant.Kind == TypedConstantKind.Error))
+        if (row is not null)
         {
-            refusals.AddSilently();
-            return null;
+            bool agrees = CheckAgreement(parameter, element, row, refusals);
+            EquatableArray<int>? dimensions = RowParser.ReadDimensions(row, RowOwner.Of(parameter), refusals);
+            return agrees ? dimensions : null;
         }
 
-        int[] dimensions = [.. constants.Select(static constant => constant.Value as int? ?? 0)];
-        return CheckDimensions(parameter, attribute, dimensions, refusals);
+        if (!isTensor)
+        {
+            return new EquatableArray<int>();
+        }
+
+        refusals.Add(Descriptors.MissingRow, Locations.Type(parameter), $"Parameter '{parameter.Name}' is a tensor span", RowParser.Needed);
+        return null;
     }
 
-    private static EquatableArray<int>? CheckDimensions(
-        IParameterSymbol parameter, AttributeData attribute, int[] dimensions, Refusals refusals)
+    // A span has its element type; [Row<T>] may repeat it.
+    private static bool CheckAgreement(IParameterSymbol parameter, ITypeSymbol element, AttributeData row, Refusals refusals)
     {
-        bool accepted = true;
-        decimal length = 1;
-        for (int i = 0; i < dimensions.Length; i++)
+        if (RowParser.ElementOf(row) is not { } given || TypeNames.AreSame(given, element))
         {
-            if (dimensions[i] < 1)
-            {
-                Location location = Locations.ListedArgument(attribute, i, dimensions.Length, parameter);
-                refusals.Add(Descriptors.RowDimension, location, parameter.Name, i, dimensions[i]);
-                accepted = false;
-            }
-
-            // Stops counting where the number would say nothing any more.
-            length = length > long.MaxValue ? length : length * dimensions[i];
+            return true;
         }
 
-        if (accepted && length > int.MaxValue)
+        if (given.IsElement() && element.TypeKind != TypeKind.Error)
         {
-            string given = length > long.MaxValue ? $"more than {long.MaxValue}" : $"{length}";
-            refusals.Add(Descriptors.RowTooLarge, Locations.Attribute(attribute, parameter), parameter.Name, given, int.MaxValue);
-            accepted = false;
+            refusals.Add(
+                Descriptors.RowDisagrees,
+                Locations.TypeArgument(row, parameter),
+                TypeNames.InMessage(given),
+                parameter.Name,
+                TypeNames.InMessage(element));
+        }
+        else
+        {
+            refusals.AddSilently();
         }
 
-        return accepted ? new EquatableArray<int>(dimensions) : null;
+        return false;
     }
 
     private static void RefuseFlatSpan(

@@ -14,6 +14,7 @@ namespace FastBatch.Generators.Specs;
 /// <param name="TargetType">The innermost of them, fully qualified.</param>
 /// <param name="BatcherName">What <c>Batcher.Name</c> says: <c>Type.Method</c>, with the stem for the method.</param>
 /// <param name="MethodName">The method.</param>
+/// <param name="Family">What it takes and returns, and so how it is called.</param>
 /// <param name="Stem">What the generated names are made of.</param>
 /// <param name="Accessibility">Of the method, and so of all that is generated.</param>
 /// <param name="IsStatic">Whether the method needs no instance.</param>
@@ -22,7 +23,7 @@ namespace FastBatch.Generators.Specs;
 /// <param name="UsesObsolete">Whether the method or an element type is marked obsolete.</param>
 /// <param name="MaxBatchSize">The attribute's setting.</param>
 /// <param name="MaxQueueDelayMicroseconds">The attribute's setting.</param>
-/// <param name="Parameters">The parameters, in order.</param>
+/// <param name="Parameters">The inputs and outputs, in the order of the method: its parameters, then what it returns.</param>
 internal sealed record MethodSpec(
     string HintName,
     string? Namespace,
@@ -30,6 +31,7 @@ internal sealed record MethodSpec(
     string TargetType,
     string BatcherName,
     string MethodName,
+    MethodFamily Family,
     string Stem,
     string Accessibility,
     bool IsStatic,
@@ -51,6 +53,9 @@ internal sealed record MethodSpec(
 
     /// <summary>Whether the row written in place has several parts, and so needs a type of its own.</summary>
     public bool HasRowType => HasWriter && Inputs.Skip(1).Any();
+
+    /// <summary>Whether the outputs are returned, rather than written to parameters.</summary>
+    public bool ReturnsOutputs => Family != MethodFamily.Spans;
 
     private IEnumerable<ParameterSpec> Inputs => Parameters.Where(static parameter => parameter.IsInput);
 

@@ -1,10 +1,10 @@
 namespace FastBatch.Generators.Specs;
 
-/// <summary>One parameter of the method: an input or an output.</summary>
-/// <param name="Name">The name.</param>
+/// <summary>An input or an output of the method: a parameter, or a part of what it returns.</summary>
+/// <param name="Name">The name: the parameter's, the tuple element's, or one made up for what is returned without a name.</param>
 /// <param name="ElementType">The element type, fully qualified.</param>
 /// <param name="IsInput">Read by the method, rather than written.</param>
-/// <param name="IsTensor">A tensor span, rather than a flat span.</param>
+/// <param name="IsTensor">A tensor or tensor span, which has a shape, rather than a flat span.</param>
 /// <param name="Row">The shape of one request's row, without the batch dimension; empty for one value per request.</param>
 /// <param name="BatchDim">Where the batch stands in the shape that the method sees.</param>
 internal sealed record ParameterSpec(

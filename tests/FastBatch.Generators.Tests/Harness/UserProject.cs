@@ -16,10 +16,11 @@ internal static class UserProject
         using System.Threading;
         using System.Threading.Tasks;
         using FastBatch;
+        using FastBatch.Native;
 
         """;
 
-    private static readonly string[] ReferenceNames = ["FastBatch", "System.Numerics.Tensors", "System.", "netstandard", "mscorlib", "Microsoft.Win32"];
+    private static readonly string[] ReferenceNames = ["FastBatch", "FastBatch.Native", "System.Numerics.Tensors", "System.", "netstandard", "mscorlib", "Microsoft.Win32"];
 
     private static readonly ImmutableArray<MetadataReference> References =
     [
@@ -31,7 +32,7 @@ internal static class UserProject
             .Select(static path => MetadataReference.CreateFromFile(path)),
     ];
 
-    /// <summary>The base class libraries and FastBatch.</summary>
+    /// <summary>The base class libraries, FastBatch and FastBatch.Native.</summary>
     public static IReadOnlyList<MetadataReference> AllReferences => References;
 
     /// <summary>Compiles files that start after the usual usings.</summary>
