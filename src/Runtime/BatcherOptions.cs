@@ -51,6 +51,14 @@ public sealed record BatcherOptions
     public bool InlineContinuations { get; init; }
 
     /// <summary>
+    /// Whether a batch that throws is run again in halves, so that only the requests fail that make it throw, and the others get their
+    /// results. The method then sees rows more than once; with n rows, at most 2 log2 n more runs for each bad one, and at most four
+    /// of those are told apart. Not done where no part of the last batch that threw could be run, nor for exceptions that do not speak of
+    /// rows (out of memory, cancelled, timed out). Default true.
+    /// </summary>
+    public bool IsolateFaults { get; init; } = true;
+
+    /// <summary>
     /// How long <see cref="Batcher.DisposeAsync"/> waits for accepted requests to run; what has not run by then ends with a
     /// <see cref="BatcherClosedException"/>. Default 30 s; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
     /// </summary>

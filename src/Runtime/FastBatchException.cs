@@ -44,8 +44,8 @@ public sealed class BatcherClosedException : FastBatchException
 }
 
 /// <summary>
-/// The batch this request was part of threw. Every request of the batch gets an exception of its own; what the method threw is the
-/// <see cref="Exception.InnerException"/> of each.
+/// The method threw on this request, or on rows run together with it (see <see cref="BatcherOptions.IsolateFaults"/>). Every request gets
+/// an exception of its own; what the method threw is the <see cref="Exception.InnerException"/> of each.
 /// </summary>
 public sealed class BatchExecutionException : FastBatchException
 {
@@ -55,7 +55,7 @@ public sealed class BatchExecutionException : FastBatchException
         BatchSize = batchSize;
     }
 
-    /// <summary>The number of rows that ran together.</summary>
+    /// <summary>The number of rows the method was given when it threw: 1 if this request alone makes it throw.</summary>
     public int BatchSize { get; }
 
     /// <inheritdoc/>

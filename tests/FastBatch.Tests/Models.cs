@@ -40,6 +40,26 @@ public sealed partial class Echo
     }
 }
 
+/// <summary>Throws whenever a row is among the bad ones; answers the others with their negative, in two places.</summary>
+public sealed partial class Picky(Func<int, Exception?> judge, Action<int>? onRun = null)
+{
+    [Batchable(MaxBatchSize = 64, BatchDim = 0, OutputBatchDim = 1)]
+    public void Negate(ReadOnlySpan<int> values, Span<int> negatives, [Row(2)] TensorSpan<int> pairs)
+    {
+        onRun?.Invoke(values.Length);
+        for (int i = 0; i < values.Length; i++)
+        {
+            // Half done before it throws, as models are.
+            negatives[i] = -values[i];
+            pairs[0, i] = pairs[1, i] = -values[i];
+            if (judge(values[i]) is { } exception)
+            {
+                throw exception;
+            }
+        }
+    }
+}
+
 /// <summary>Several inputs and outputs of different types.</summary>
 public static partial class Ranking
 {

@@ -94,9 +94,9 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         ref readonly BatchMember member = ref Batch.Members[row];
         PendingRequest request = member.Request!;
         long ticket = member.Ticket;
-        bool won = Batch.HasResult
+        bool won = Batch.HasResult || desk.Fault(Batch, row) is not { } fault
             ? request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation)
-            : request.TryFail(ticket, desk.Fault(Batch), out continuation);
+            : request.TryFail(ticket, fault, out continuation);
         if (won)
         {
             continuation.RunHere();

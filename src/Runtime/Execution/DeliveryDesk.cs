@@ -156,10 +156,12 @@ internal sealed class DeliveryDesk : IDisposable
         }
     }
 
-    /// <summary>The fault of one member: an exception of its own, since each is thrown, and its stack trace written, separately.</summary>
-    public FastBatchException Fault(Batch batch) => batch.Error is { } cause
-        ? new BatchExecutionException(_batcher, batch.Count, cause)
-        : new RequestDroppedException(_batcher);
+    /// <summary>
+    /// The fault of one member, if it failed: an exception of its own, since each is thrown, and its stack trace written, separately.
+    /// </summary>
+    public FastBatchException? Fault(Batch batch, int row) => batch.IsDropped
+        ? new RequestDroppedException(_batcher)
+        : batch.Fault(row) is { } fault ? new BatchExecutionException(_batcher, fault.Rows, fault.Error) : null;
 
     /// <summary>Stops the watch. A delivery may still come, from a method that returns after all.</summary>
     public void Dispose()

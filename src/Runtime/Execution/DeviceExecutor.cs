@@ -17,6 +17,7 @@ internal abstract partial class DeviceExecutor
     private readonly TimeProvider _time;
     private readonly long _worthOverlapping;
     private readonly OverlapTrial _trial;
+    private readonly FaultIsolation _isolation;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
@@ -39,6 +40,7 @@ internal abstract partial class DeviceExecutor
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
+        _isolation = new FaultIsolation(batcher, options.IsolateFaults);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
@@ -148,7 +150,11 @@ internal abstract partial class DeviceExecutor
         // A wait that is over already is a decision to run, and so is one for rows that will not come any more.
         Lane.Close(delivery.Batch, waits ? waiting : Math.Clamp(decision.Rows, 1, waiting));
         delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
-        delivery.Batch.Error = error;
+        if (error is not null)
+        {
+            delivery.Batch.Fail(0, delivery.Batch.Count, error);
+        }
+
         _spare = null;
         _started = now;
         return delivery;
@@ -158,19 +164,9 @@ internal abstract partial class DeviceExecutor
     protected void Run(Delivery delivery)
     {
         Batch batch = delivery.Batch;
-        if (batch is { Count: > 0, IsDropped: false, Error: null })
+        if (batch is { Count: > 0, IsDropped: false, HasFaults: false })
         {
-            try
-            {
-                batch.Attach(_batcher);
-                _batcher.RunBatch(batch);
-                batch.HasResult = true;
-            }
-            catch (Exception exception)
-            {
-                batch.Error = exception;
-            }
-
+            RunMethod(batch);
             long ended = _time.GetTimestamp();
             _lastDuration = ended - _started;
             _lastEnded = ended;
@@ -217,6 +213,30 @@ internal abstract partial class DeviceExecutor
         if (Desk.DeliverHere(delivery, _lastEnded, _lastDuration))
         {
             Keep(delivery, hasDevice: true);
+        }
+    }
+
+    private void RunMethod(Batch batch)
+    {
+        try
+        {
+            batch.Attach(_batcher);
+        }
+        catch (Exception exception)
+        {
+            batch.Fail(0, batch.Count, exception);
+            return;
+        }
+
+        try
+        {
+            _batcher.RunBatch(batch);
+            batch.HasResult = true;
+            _isolation.Succeeded();
+        }
+        catch (Exception exception)
+        {
+            _isolation.Isolate(batch, exception);
         }
     }
 

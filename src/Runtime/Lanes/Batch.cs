@@ -9,6 +9,10 @@ namespace FastBatch.Lanes;
 public sealed class Batch
 {
     private OutputSlab? _outputs;
+    private int _start;
+
+    // Per row, once a row has failed.
+    private RunFault?[]? _faults;
 
     internal Batch(int maxBatchSize) => Members = new BatchMember[maxBatchSize];
 
@@ -18,31 +22,57 @@ public sealed class Batch
     /// <summary>The outputs the method fills.</summary>
     public OutputSlab Outputs => _outputs!;
 
-    internal int FirstRow { get; private set; }
+    /// <summary>The first of the input rows the method is given.</summary>
+    internal int FirstRow => _start + FirstMember;
+
+    /// <summary>The request of that row, and its place in the outputs: 0, unless the method is run on a part of the batch.</summary>
+    internal int FirstMember { get; private set; }
 
     /// <summary>The ring's rows before this ticket are free once the batch has run.</summary>
     internal long EndTicket { get; private set; }
 
     internal BatchMember[] Members { get; }
 
-    /// <summary>Whether the outputs hold the rows' results.</summary>
+    /// <summary>Whether the outputs hold the results of all rows.</summary>
     internal bool HasResult { get; set; }
+
+    /// <summary>Whether some rows have failed.</summary>
+    internal bool HasFaults { get; private set; }
 
     /// <summary>Whether the policy dropped the batch before it ran.</summary>
     internal bool IsDropped { get; set; }
 
-    /// <summary>What the method threw.</summary>
-    internal Exception? Error { get; set; }
-
     internal void Close(int firstRow, int count, long endTicket)
     {
-        FirstRow = firstRow;
-        Count = count;
+        _start = firstRow;
+        Narrow(0, count);
         EndTicket = endTicket;
         HasResult = false;
         IsDropped = false;
-        Error = null;
+        if (HasFaults)
+        {
+            HasFaults = false;
+            _faults.AsSpan().Clear();
+        }
     }
+
+    /// <summary>What the method is given next: some of the batch's rows.</summary>
+    internal void Narrow(int firstMember, int count)
+    {
+        FirstMember = firstMember;
+        Count = count;
+    }
+
+    /// <summary>The method threw when it was given these rows.</summary>
+    internal void Fail(int firstMember, int count, Exception error)
+    {
+        HasFaults = true;
+        _faults ??= new RunFault?[Members.Length];
+        _faults.AsSpan(firstMember, count).Fill(new RunFault(error, count));
+    }
+
+    /// <summary>Why the row has no result; null if it has one, or was dropped.</summary>
+    internal RunFault? Fault(int member) => HasFaults ? _faults![member] : null;
 
     /// <summary>Gives the batch outputs of its own, unless it still has those it used last.</summary>
     internal void Attach(Batcher batcher) => _outputs ??= batcher.RentOutputs();
@@ -60,3 +90,6 @@ public sealed class Batch
 
 /// <summary>One request of a batch: at index i, the request of row i.</summary>
 internal readonly record struct BatchMember(PendingRequest? Request, long Ticket);
+
+/// <summary>What the method threw when it was given so many rows.</summary>
+internal sealed record RunFault(Exception Error, int Rows);

@@ -25,7 +25,7 @@ public sealed class OutputRows<T>
     /// <param name="batch">The batch.</param>
     public Span<T> Rows(Batch batch)
     {
-        Span<T> rows = _rows.Rows(0, batch.Count);
+        Span<T> rows = _rows.Rows(batch.FirstMember, batch.Count);
         rows.Clear();
         return rows;
     }

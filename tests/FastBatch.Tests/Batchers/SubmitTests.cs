@@ -149,7 +149,7 @@ public class SubmitTests
             {
                 throw new ArithmeticException("overflow");
             }
-        }).CreateSquareBatcher(Options(dedicatedThread, inlineContinuations));
+        }).CreateSquareBatcher(Options(dedicatedThread, inlineContinuations) with { IsolateFaults = false });
         Task<int> before = batcher.SubmitAsync(3).AsTask();
         await gate.ArrivedAsync();
         Task<int>[] batch = [.. Enumerable.Range(0, 5).Select(i => batcher.SubmitAsync(i).AsTask())];

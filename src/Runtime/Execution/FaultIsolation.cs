@@ -1,0 +1,76 @@
+using System.Numerics;
+using FastBatch.Lanes;
+
+namespace FastBatch.Execution;
+
+/// <summary>
+/// When a batch throws, runs its halves, and the halves of those that throw again, so that only the rows that make it throw fail: at most
+/// 2 log2 n more runs for each such row. Device side.
+/// </summary>
+/// <param name="batcher">The batcher whose method threw.</param>
+/// <param name="enabled">Whether the user lets rows be run again.</param>
+internal sealed class FaultIsolation(Batcher batcher, bool enabled)
+{
+    // So many bad rows of one batch are told apart; with more, good rows beside them may fail too.
+    private const int MostBadRows = 4;
+
+    // The last batch that threw had no part that ran: it is not the rows. Until a batch succeeds others are not tried in parts.
+    private bool _hopeless;
+    private int _runsLeft;
+
+    /// <summary>A batch ran.</summary>
+    public void Succeeded() => _hopeless = false;
+
+    /// <summary>The batch threw: decides which of its rows fail, and gets the others their results.</summary>
+    public void Isolate(Batch batch, Exception error)
+    {
+        int rows = batch.Count;
+        if (!enabled || _hopeless || rows == 1 || !MayBeOfRows(error))
+        {
+            batch.Fail(0, rows, error);
+            return;
+        }
+
+        _runsLeft = MostBadRows * 2 * (BitOperations.Log2((uint)rows - 1) + 1);
+        _hopeless = !Split(batch, 0, rows, error);
+        batch.Narrow(0, rows);
+    }
+
+    // The window threw. True if a part of it ran.
+    private bool Split(Batch batch, int first, int rows, Exception error)
+    {
+        if (rows == 1 || _runsLeft < 2)
+        {
+            batch.Fail(first, rows, error);
+            return false;
+        }
+
+        _runsLeft -= 2;
+        int half = rows / 2;
+        return TryRun(batch, first, half) | TryRun(batch, first + half, rows - half);
+    }
+
+    private bool TryRun(Batch batch, int first, int rows)
+    {
+        batch.Narrow(first, rows);
+        try
+        {
+            batcher.RunBatch(batch);
+            return true;
+        }
+        catch (Exception error)
+        {
+            return MayBeOfRows(error) ? Split(batch, first, rows, error) : FailAll(batch, first, rows, error);
+        }
+    }
+
+    private static bool FailAll(Batch batch, int first, int rows, Exception error)
+    {
+        batch.Fail(first, rows, error);
+        return false;
+    }
+
+    // These speak of the machine or of time, whatever the rows are.
+    private static bool MayBeOfRows(Exception error) =>
+        error is not (OutOfMemoryException or OperationCanceledException or TimeoutException or FastBatchException { IsTransient: true });
+}

@@ -1,0 +1,140 @@
+namespace FastBatch.Tests.Batchers;
+
+/// <summary>A row that makes the method throw fails alone.</summary>
+public class FaultIsolationTests
+{
+    private const int Full = 64;
+
+    [Theory]
+    [InlineData(new[] { 0 })]
+    [InlineData(new[] { 63 })]
+    [InlineData(new[] { 37 })]
+    [InlineData(new[] { 31, 32 })]
+    [InlineData(new[] { 5, 20, 45, 60 })]
+    public async Task Only_bad_rows_fail(int[] bad)
+    {
+        Outcome outcome = await RunAsync(Full, value => bad.Contains(value) ? new FormatException($"{value} is bad") : null);
+        for (int i = 0; i < Full; i++)
+        {
+            if (bad.Contains(i))
+            {
+                var fault = Assert.IsType<BatchExecutionException>(outcome.Errors[i]);
+                Assert.Equal(1, fault.BatchSize);
+                Assert.Equal($"{i} is bad", Assert.IsType<FormatException>(fault.InnerException).Message);
+            }
+            else
+            {
+                Assert.Null(outcome.Errors[i]);
+                Assert.Equal(-i, outcome.Answers[i]);
+            }
+        }
+
+        // Log2 of 64 is 6.
+        Assert.InRange(outcome.Runs.Count - 1, 2, bad.Length * 2 * 6);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    [InlineData(63)]
+    public async Task Batches_of_any_size_are_taken_apart(int rows)
+    {
+        for (int bad = 0; bad < rows; bad++)
+        {
+            Outcome outcome = await RunAsync(rows, value => value == bad ? new FormatException() : null);
+            Assert.Equal([bad], Enumerable.Range(0, rows).Where(i => outcome.Errors[i] is not null));
+            Assert.All(Enumerable.Range(0, rows).Where(i => i != bad), i => Assert.Equal(-i, outcome.Answers[i]));
+        }
+    }
+
+    [Fact]
+    public async Task With_many_bad_rows_the_runs_are_bounded_and_every_request_ends()
+    {
+        Outcome outcome = await RunAsync(Full, value => value % 3 == 0 ? new FormatException() : null);
+        Assert.InRange(outcome.Runs.Count - 1, 2, 4 * 2 * 6);
+        for (int i = 0; i < Full; i++)
+        {
+            Assert.True(outcome.Errors[i] is BatchExecutionException || (i % 3 != 0 && outcome.Answers[i] == -i));
+        }
+    }
+
+    [Fact]
+    public async Task A_method_that_always_throws_is_soon_left_alone()
+    {
+        bool broken = true;
+        var runs = new List<int>();
+        await using var batcher = new Picky(_ => broken ? new InvalidOperationException() : null, runs.Add).CreateNegateBatcher(Together(Full));
+        await SubmitTogetherAsync(batcher, runs, Full);
+        Assert.InRange(runs.Count, 2, 1 + (4 * 2 * 6));
+        runs.Clear();
+        await SubmitTogetherAsync(batcher, runs, Full);
+        Assert.Equal([Full], runs);
+
+        // Until it works again.
+        broken = false;
+        await SubmitTogetherAsync(batcher, runs, Full);
+        broken = true;
+        runs.Clear();
+        await SubmitTogetherAsync(batcher, runs, Full);
+        Assert.True(runs.Count > 1);
+    }
+
+    [Theory]
+    [InlineData(typeof(OutOfMemoryException))]
+    [InlineData(typeof(TaskCanceledException))]
+    [InlineData(typeof(TimeoutException))]
+    public async Task What_does_not_speak_of_rows_is_not_tried_again(Type exception)
+    {
+        Outcome outcome = await RunAsync(Full, value => value == 3 ? (Exception)Activator.CreateInstance(exception)! : null);
+        Assert.Equal([Full], outcome.Runs);
+        Assert.All(outcome.Errors, error => Assert.Equal(Full, Assert.IsType<BatchExecutionException>(error).BatchSize));
+    }
+
+    [Fact]
+    public async Task It_can_be_turned_off()
+    {
+        Outcome outcome = await RunAsync(
+            Full, value => value == 3 ? new FormatException() : null, new BatcherOptions { IsolateFaults = false });
+        Assert.Equal([Full], outcome.Runs);
+        Assert.All(outcome.Errors, error => Assert.Equal(Full, Assert.IsType<BatchExecutionException>(error).BatchSize));
+    }
+
+    // Runs the rows 0, 1, ... as one batch.
+    private static async Task<Outcome> RunAsync(int rows, Func<int, Exception?> judge, BatcherOptions? options = null)
+    {
+        var runs = new List<int>();
+        await using var batcher = new Picky(judge, runs.Add).CreateNegateBatcher(Together(rows, options));
+        return await SubmitTogetherAsync(batcher, runs, rows);
+    }
+
+    private static BatcherOptions Together(int rows, BatcherOptions? options = null) =>
+        (options ?? new BatcherOptions()) with { MaxBatchSize = rows, MaxQueueDelay = TimeSpan.FromMinutes(1) };
+
+    private static async Task<Outcome> SubmitTogetherAsync(Picky.NegateBatcher batcher, List<int> runs, int rows)
+    {
+        var outcome = new Outcome(new int[rows], new Exception?[rows], runs);
+        await Task.WhenAll(Enumerable.Range(0, rows).Select(SubmitAsync));
+        Assert.Equal(rows, runs[0]);
+        return outcome;
+
+        async Task SubmitAsync(int value)
+        {
+            int[] pair = new int[2];
+            try
+            {
+                int negative = await batcher.SubmitAsync(value, pair);
+                Assert.Equal([negative, negative], pair);
+                outcome.Answers[value] = negative;
+            }
+            catch (FastBatchException exception)
+            {
+                Assert.Equal([0, 0], pair);
+                outcome.Errors[value] = exception;
+            }
+        }
+    }
+
+    private sealed record Outcome(int[] Answers, Exception?[] Errors, List<int> Runs);
+}
