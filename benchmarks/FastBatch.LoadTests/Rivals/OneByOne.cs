@@ -2,7 +2,7 @@ using FastBatch.LoadTests.Harness;
 
 namespace FastBatch.LoadTests.Rivals;
 
-/// <summary>A yardstick of the torch scenario: no batching and no lock, every processor runs the module on one row after the other.</summary>
+/// <summary>A yardstick of the torch scenario: no batching and no lock: every processor runs the module, row after row.</summary>
 internal readonly struct OneByOne : IContender<OneByOne>
 {
     private readonly Lock _meter;
