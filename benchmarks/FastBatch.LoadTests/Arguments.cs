@@ -16,6 +16,7 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
         new RowsScenario(),
         new OpenLoopScenario(),
         new DeviceScenario(),
+        new TorchScenario(),
     ];
 
     public static string Usage => $"""
@@ -27,6 +28,7 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
           openloop   requests at a fixed rate, latency from the time they were due;
                      the generator spins and takes one processor (its time is in the CPU column)
           device     a model of 200 us a batch and 2 us a row, closed and open loop
+          torch      a network on libtorch (bash eng/build-native.sh), closed loop, 1 to 128 requests in flight
           all        everything
 
           --json     one JSON object per line instead of tables
@@ -39,13 +41,13 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
     public static Arguments? Parse(string[] args, out string error)
     {
         error = "";
-        var parsed = new Arguments([], Json: false, new ScenarioSettings(DefaultRounds, Seconds: null, Batcher: null));
+        var parsed = new Arguments([], Json: false, new ScenarioSettings(DefaultRounds, Seconds: null, Batcher: null, Json: false));
         for (int i = 0; i < args.Length && error.Length == 0; i++)
         {
             string argument = args[i];
             if (argument == "--json")
             {
-                parsed = parsed with { Json = true };
+                parsed = parsed with { Json = true, Settings = parsed.Settings with { Json = true } };
             }
             else if (argument is "--seconds" or "--rounds" or "--batcher")
             {

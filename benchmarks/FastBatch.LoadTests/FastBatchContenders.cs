@@ -48,6 +48,7 @@ internal static class FastBatchContenders
             MediumNoOp => new Contestant<Medium>(),
             LargeNoOp => new Contestant<Large>(),
             SimulatedDevice => new Contestant<Device>(),
+            TorchNetwork => new Contestant<Torch>(),
             _ => throw new NotSupportedException($"{typeof(TModel).Name} has no batcher of FastBatch."),
         };
 
@@ -114,6 +115,17 @@ internal static class FastBatchContenders
 
         private ValueTask SubmitInPlaceAsync(float value, Memory<float> answer) =>
             batcher.SubmitAsync(value, static (value, row) => row.Fill(value), answer);
+    }
+
+    private readonly struct Torch(TorchNetworkService.RunBatcher batcher) : IContender<Torch>
+    {
+        public static string Name => Contenders.FastBatch;
+
+        public static Torch Start() => new(TorchNetworkService.CreateRunBatcher(new BatcherOptions { Capacity = Capacity }));
+
+        public ValueTask SubmitAsync(ReadOnlyMemory<float> row, Memory<float> answer) => batcher.SubmitAsync(row.Span, answer);
+
+        public ValueTask StopAsync() => batcher.DisposeAsync();
     }
 
     private readonly struct Device(SimulatedDeviceService.RunBatcher batcher) : IContender<Device>

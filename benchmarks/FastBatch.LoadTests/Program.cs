@@ -5,7 +5,7 @@ namespace FastBatch.LoadTests;
 
 /// <summary>
 /// Puts FastBatch and the batchers people write by hand under the same loads and checks every answer.
-/// Exit codes: 0 measured, 1 a wrong answer or a failed request, 2 a hang, 64 usage.
+/// Exit codes: 0 measured, 1 a wrong answer or a failed request, 2 a hang, 3 no libtorch, 64 usage.
 /// </summary>
 internal static class Program
 {

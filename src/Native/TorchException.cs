@@ -22,7 +22,9 @@ public enum TorchFailure
     /// <summary>Native code threw something that has no text.</summary>
     Unknown = 3,
 
-    /// <summary>A tensor outside its scope or thread, a scope left before one inside it, a method that is not there, too many inputs.</summary>
+    /// <summary>
+    /// A tensor outside its scope or thread, a scope left before one inside it, a method that is not there, too few or too many inputs.
+    /// </summary>
     Argument = 4,
 
     /// <summary>A result's shape, element type, number or kind is not what was announced; the message names both.</summary>

@@ -6,7 +6,7 @@ public sealed record TorchScriptOptions
     /// <summary>Where it computes; default the CPU.</summary>
     public TorchDevice Device { get; init; }
 
-    /// <summary>Whether weights become constants of the code (<c>torch.jit.freeze</c>); then the module can no longer change them.</summary>
+    /// <summary>Whether weights become constants of the code (<c>torch.jit.freeze</c>); the module can no longer change them then.</summary>
     public bool Freeze { get; init; }
 
     /// <summary>

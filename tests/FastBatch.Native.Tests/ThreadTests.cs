@@ -31,7 +31,7 @@ public class ThreadTests
         float[][] rows = [.. Enumerable.Range(1, 6).Select(static thread => Fixture.Numbers(thread * 16))];
         float[][] expected = [.. rows.Select(row => Forward(mlp, row))];
 
-        InParallel([.. Enumerable.Range(0, 6).Select(thread => (Action)(() => Assert.Equal(expected[thread], Forward(mlp, rows[thread]))))]);
+        InParallel([.. rows.Zip(expected, (row, answer) => (Action)(() => Assert.Equal(answer, Forward(mlp, row))))]);
     }
 
     [NativeFact]

@@ -5,6 +5,7 @@ internal static class Failure
 {
     public const int WrongAnswerExitCode = 1;
     public const int HangExitCode = 2;
+    public const int UnavailableExitCode = 3;
     public const int UsageExitCode = 64;
 
     private static int s_ended;
@@ -15,6 +16,8 @@ internal static class Failure
         End(WrongAnswerExitCode, $"{batcher}: a request failed: {exception}");
 
     public static void Hang(string what, double seconds) => End(HangExitCode, $"{what}: nothing completed for {seconds:0} s");
+
+    public static void Unavailable(string reason) => End(UnavailableExitCode, reason);
 
     private static void End(int exitCode, string message)
     {

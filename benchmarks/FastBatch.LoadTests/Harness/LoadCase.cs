@@ -7,4 +7,5 @@ internal sealed record LoadCase(
     int InFlight,
     int RowBytes,
     double? OfferedPerSecond,
-    Func<Contestant, WindowLength, Measurement> Measure);
+    Func<Contestant, WindowLength, Measurement> Measure,
+    string? Library = null);

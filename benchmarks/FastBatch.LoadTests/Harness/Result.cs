@@ -7,6 +7,7 @@ namespace FastBatch.LoadTests.Harness;
 /// <param name="InFlight">Requests in flight in a closed loop; 0 in an open loop, where nothing bounds them.</param>
 /// <param name="Load">Requests offered per second in an open loop; absent in a closed one.</param>
 /// <param name="SpreadPercent">Fastest less slowest round, in percent of the median.</param>
+/// <param name="Library">What a native model runs on; absent where the model is managed code.</param>
 internal sealed record Result(
     string Scenario,
     string Batcher,
@@ -21,6 +22,7 @@ internal sealed record Result(
     double? Load,
     int Rounds,
     double SpreadPercent,
+    string? Library,
     [property: JsonIgnore] bool IsReference)
 {
     private static readonly JsonSerializerOptions s_json = new()
@@ -47,6 +49,7 @@ internal sealed record Result(
             load.OfferedPerSecond,
             rounds.Count,
             Math.Round(100 * spread / rate, 1),
+            load.Library,
             contestant.IsReference);
     }
 

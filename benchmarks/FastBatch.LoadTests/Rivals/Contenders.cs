@@ -10,7 +10,8 @@ internal static class Contenders
 
     public const string FastBatchInline = "fastbatch-inline";
 
-    public static string[] Names => [.. For<SmallNoOp>().Concat(Inline).Select(static contestant => contestant.Name).Distinct()];
+    public static string[] Names =>
+        [.. For<SmallNoOp>().Concat(Inline).Concat(Torch).Select(static contestant => contestant.Name).Distinct()];
 
     /// <summary>Those that are safe to embed: a caller that blocks stops neither the model nor the other callers.</summary>
     public static IReadOnlyList<Contestant> For<TModel>()
@@ -32,5 +33,15 @@ internal static class Contenders
         new Contestant<ChannelPooledInline<SmallNoOp>>(),
         new Contestant<LockListInline<SmallNoOp>>(),
         FastBatchContenders.Inline,
+    ];
+
+    /// <summary>No batching, on one thread or on all; batching as it is first written and as it is tuned; FastBatch.</summary>
+    public static IReadOnlyList<Contestant> Torch =>
+    [
+        new Contestant<DirectLock<TorchNetwork>>(),
+        new Contestant<OneByOne>(),
+        new Contestant<ChannelNaive<TorchNetwork>>(),
+        new Contestant<ChannelTcs<TorchNetwork>>(),
+        FastBatchContenders.For<TorchNetwork>(),
     ];
 }

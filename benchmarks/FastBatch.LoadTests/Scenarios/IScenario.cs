@@ -14,7 +14,7 @@ internal interface IScenario
 }
 
 /// <summary>What the command line says about every scenario.</summary>
-internal sealed record ScenarioSettings(int Rounds, double? Seconds, string? Batcher)
+internal sealed record ScenarioSettings(int Rounds, double? Seconds, string? Batcher, bool Json)
 {
     public IReadOnlyList<Contestant> Filter(IReadOnlyList<Contestant> contestants) =>
         [.. contestants.Where(contestant => Batcher is null || contestant.Name == Batcher)];

@@ -32,8 +32,8 @@ internal static class LibraryResolver
         : $"lib{NativeMethods.Library}.so";
 
     private static string HowToGetLibtorch => OperatingSystem.IsLinux()
-        ? "apt-get install libtorch-dev libopenblas0-pthread (Debian, Ubuntu), or unpack libtorch from pytorch.org and put its lib folder on "
-            + "LD_LIBRARY_PATH"
+        ? "apt-get install libtorch-dev libopenblas0-pthread (Debian, Ubuntu), or unpack libtorch from pytorch.org and put its lib folder "
+            + "on LD_LIBRARY_PATH"
         : "unpack libtorch from pytorch.org and put its lib folder on the library path";
 
     /// <summary>For <see cref="NativeLibrary.SetDllImportResolver"/>.</summary>
@@ -63,8 +63,8 @@ internal static class LibraryResolver
         Assembly assembly = typeof(LibraryResolver).Assembly;
         return NativeLibrary.TryLoad(NativeMethods.Library, assembly, DllImportSearchPath.SafeDirectories, out nint handle)
             ? Check(handle, FileName)
-            : new Outcome($"FastBatch's native library was not found, neither as '{string.Join("' nor as '", candidates)}' nor on the system's "
-                + $"library path: build it with eng/build-native.sh, or set {Variable} to where it is.");
+            : new Outcome($"FastBatch's native library was not found, neither as '{string.Join("' nor as '", candidates)}' nor on the "
+                + $"system's library path: build it with eng/build-native.sh, or set {Variable} to where it is.");
     }
 
     private static string[] Candidates()
@@ -74,7 +74,8 @@ internal static class LibraryResolver
             .Where(static folder => folder.Length > 0)
             .Select(Path.TrimEndingDirectorySeparator)
             .Distinct()
-            .SelectMany(static folder => (string[])[Path.Combine(folder, FileName), Path.Combine(folder, "runtimes", Rid, "native", FileName)])];
+            .SelectMany(static folder => (string[])[folder, Path.Combine(folder, "runtimes", Rid, "native")])
+            .Select(static folder => Path.Combine(folder, FileName))];
     }
 
     private static Outcome Load(string path)
@@ -85,8 +86,8 @@ internal static class LibraryResolver
         }
         catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
         {
-            return new Outcome($"'{path}' is there but does not load ({Reason(exception.Message)}). If libtorch is missing, {HowToGetLibtorch}; "
-                + "if it is of another version than the library was built against, run eng/build-native.sh again.");
+            return new Outcome($"'{path}' is there but does not load ({Reason(exception.Message)}). If libtorch is missing, "
+                + $"{HowToGetLibtorch}; if it is of another version than the library was built against, run eng/build-native.sh again.");
         }
     }
 
@@ -100,8 +101,8 @@ internal static class LibraryResolver
         int version = ((delegate* unmanaged<int>)function)();
         return version == NativeMethods.AbiVersion
             ? new Outcome(handle)
-            : new Outcome($"'{path}' has ABI version {version}, but this FastBatch.Native needs {NativeMethods.AbiVersion}: build the library "
-                + "with the eng/build-native.sh of the same release.");
+            : new Outcome($"'{path}' has ABI version {version}, but this FastBatch.Native needs {NativeMethods.AbiVersion}: build the "
+                + "library with the eng/build-native.sh of the same release.");
     }
 
     // The runtime's own words come first; the line after them is the linker's, which names the file that it misses.
