@@ -42,11 +42,10 @@ internal readonly struct TorchNetwork : IModel
 internal static partial class TorchNetworkService
 {
     [Batchable(BatchDim = 0, MaxBatchSize = TorchNetwork.LargestBatch)]
-    public static void Run([Row(Computation.SmallRow)] ReadOnlySpan<float> x, [Row(Computation.AnswerLength)] Span<float> y)
+    [return: Row(Computation.AnswerLength)]
+    public static TorchTensor Run([Row(Computation.SmallRow)] TorchTensor x)
     {
-        int count = y.Length / Computation.AnswerLength;
-        BatchMeter.Record(count);
-        using TorchScope scope = TorchScope.Enter();
-        TorchNetwork.Module.Forward(scope.Borrow(x, [count, Computation.SmallRow])).CopyTo(y, [count, Computation.AnswerLength]);
+        BatchMeter.Record((int)x.GetLength(0));
+        return TorchNetwork.Module.Forward(x);
     }
 }

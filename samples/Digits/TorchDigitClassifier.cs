@@ -3,7 +3,7 @@ using FastBatch.Native;
 
 namespace Digits;
 
-/// <summary>The same network as PyTorch exported it, run by libtorch.</summary>
+/// <summary>The same network as PyTorch exported it, run by libtorch. Tensors in and out: the rows that callers wrote are the images.</summary>
 /// <param name="module">float32 [N, 64] to float32 [N, 10].</param>
 public sealed partial class TorchDigitClassifier(TorchScriptModule module)
 {
@@ -13,15 +13,13 @@ public sealed partial class TorchDigitClassifier(TorchScriptModule module)
     public ReadOnlySpan<long> BatchesBySize => _batchesBySize;
 
     /// <summary>Computes the logits of a batch of images.</summary>
-    /// <param name="images">8 x 8 pixels in 0..1 each.</param>
-    /// <param name="logits">10 per image; the largest is the digit.</param>
+    /// <param name="images">[N, 64]: 8 x 8 pixels in 0..1 each.</param>
+    /// <returns>[N, 10]; the largest of a row is the digit.</returns>
     [Batchable(BatchDim = 0, MaxBatchSize = DigitClassifier.LargestBatch)]
-    public void Classify([Row(DigitsNetwork.ImageLength)] ReadOnlySpan<float> images, [Row(DigitsNetwork.ClassCount)] Span<float> logits)
+    [return: Row(DigitsNetwork.ClassCount)]
+    public TorchTensor Classify([Row(DigitsNetwork.ImageLength)] TorchTensor images)
     {
-        int count = images.Length / DigitsNetwork.ImageLength;
-        _batchesBySize[count]++;
-        using TorchScope scope = TorchScope.Enter();
-        TorchTensor output = module.Forward(scope.Borrow(images, [count, DigitsNetwork.ImageLength])); // the batcher's rows are pinned
-        output.CopyTo(logits, [count, DigitsNetwork.ClassCount]);
+        _batchesBySize[images.GetLength(0)]++;
+        return module.Forward(images);
     }
 }

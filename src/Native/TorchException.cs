@@ -1,13 +1,16 @@
 namespace FastBatch.Native;
 
 /// <summary>libtorch, or the native library over it, refused or failed.</summary>
-public sealed class TorchException : Exception
+public sealed class TorchException : Exception, IRowFault
 {
     internal TorchException(TorchFailure failure, string message)
         : base(message) => Failure = failure;
 
     /// <summary>What kind of failure it was.</summary>
     public TorchFailure Failure { get; }
+
+    /// <inheritdoc/>
+    public bool IsOfRows => Failure is TorchFailure.Torch or TorchFailure.Exception or TorchFailure.Unknown;
 }
 
 /// <summary>Who failed, and at what.</summary>

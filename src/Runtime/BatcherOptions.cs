@@ -54,7 +54,7 @@ public sealed record BatcherOptions
     /// Whether a batch that throws is run again in halves, so that only the requests fail that make it throw, and the others get their
     /// results. The method then sees rows more than once; with n rows, at most 2 log2 n more runs for each bad one, and at most four
     /// of those are told apart. Not done where no part of the last batch that threw could be run, nor for exceptions that do not speak of
-    /// rows (out of memory, cancelled, timed out). Default true.
+    /// rows (out of memory, cancelled, timed out, and what <see cref="IRowFault"/> says). Default true.
     /// </summary>
     public bool IsolateFaults { get; init; } = true;
 

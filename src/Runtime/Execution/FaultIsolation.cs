@@ -70,7 +70,8 @@ internal sealed class FaultIsolation(Batcher batcher, bool enabled)
         return false;
     }
 
-    // These speak of the machine or of time, whatever the rows are.
-    private static bool MayBeOfRows(Exception error) =>
-        error is not (OutOfMemoryException or OperationCanceledException or TimeoutException or FastBatchException { IsTransient: true });
+    // The others speak of the machine or of time, whatever the rows are.
+    private static bool MayBeOfRows(Exception error) => error is IRowFault fault
+        ? fault.IsOfRows
+        : error is not (OutOfMemoryException or OperationCanceledException or TimeoutException or FastBatchException { IsTransient: true });
 }

@@ -85,6 +85,7 @@ public class FaultIsolationTests
     [InlineData(typeof(OutOfMemoryException))]
     [InlineData(typeof(TaskCanceledException))]
     [InlineData(typeof(TimeoutException))]
+    [InlineData(typeof(DeviceLost))]
     public async Task What_does_not_speak_of_rows_is_not_tried_again(Type exception)
     {
         Outcome outcome = await RunAsync(Full, value => value == 3 ? (Exception)Activator.CreateInstance(exception)! : null);
@@ -134,6 +135,11 @@ public class FaultIsolationTests
                 outcome.Errors[value] = exception;
             }
         }
+    }
+
+    private sealed class DeviceLost : Exception, IRowFault
+    {
+        public bool IsOfRows => false;
     }
 
     private sealed record Outcome(int[] Answers, Exception?[] Errors, List<int> Runs);
