@@ -10,7 +10,7 @@ public partial class CompilationTests
     [
         .. ParameterNames.Cast<object[]>().Select(static row => (string)row[0]).Except(
             ["Item1", "Item2", "Item3", "Rest", "ToString", "Equals", "CompareTo", "Deconstruct"]),
-        "Output", "output", "output1", "output2", "Logits", "scope", "Batch", "Outputs", "URL", "_Scope", "TorchTensor", "Native",
+        "Output", "output", "output1", "output2", "Logits", "scope", "Batch", "URL", "_Scope", "TorchTensor", "Native",
     ];
 
     public static TheoryData<string> Tensors =>
