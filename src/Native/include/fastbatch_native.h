@@ -145,8 +145,9 @@ FB_API fb_status fb_tensor_copy(const void* data, int32_t dtype, int32_t rank, c
 FB_API fb_status fb_tensor_describe(fb_tensor tensor, int32_t* dtype, int32_t* rank, int64_t* sizes, int32_t sizes_capacity, char* error,
                                     int32_t error_capacity);
 
-/* Copies a tensor of any device and layout into the caller's CPU memory, laid out by strides in which no two elements coincide. Waits for
- * the device. FB_MISMATCH, naming both, unless type and sizes are exactly these. */
+/* Copies a tensor of any device and layout into the caller's CPU memory, laid out by strides. Waits for the device. FB_MISMATCH, naming
+ * both, unless type and sizes are exactly these. Strides that put elements into one place are refused if a stride is 0; otherwise one of
+ * the elements stays there. */
 FB_API fb_status fb_tensor_read(fb_tensor tensor, int32_t dtype, int32_t rank, const int64_t* sizes, const int64_t* strides,
                                 void* destination, char* error, int32_t error_capacity);
 

@@ -25,7 +25,7 @@ public:
     size_t size() const override { return length_; }
 
     size_t read(uint64_t position, void* buffer, size_t count, const char*) const override {
-        if (position >= length_) {
+        if (position >= length_ || count == 0) {  // the buffer may be null then
             return 0;
         }
 
@@ -99,7 +99,7 @@ public:
         }
 
         content_.resize(static_cast<size_t>(count));
-        if (bytes.read(position, content_.data(), content_.size()) != content_.size()) {
+        if (count > 0 && bytes.read(position, content_.data(), content_.size()) != content_.size()) {
             fail(FB_ARGUMENT, "the file cannot be read at byte ", position);
         }
     }
@@ -139,7 +139,7 @@ struct Directory {
 struct Entry {
     std::string name;
     uint16_t method;  // 0 stored, 8 deflated
-    uint32_t crc;
+    uint32_t crc, attributes;
     uint64_t packed, size, header;
 };
 
@@ -182,7 +182,7 @@ Entry next_entry(const Block& directory, size_t& offset) {
     }
 
     const size_t name = directory.u16(offset + 28), extra = directory.u16(offset + 30), comment = directory.u16(offset + 32);
-    Entry entry{directory.text(offset + fixed, name), directory.u16(offset + 10), directory.u32(offset + 16),
+    Entry entry{directory.text(offset + fixed, name), directory.u16(offset + 10), directory.u32(offset + 16), directory.u32(offset + 38),
                 directory.u32(offset + 20),           directory.u32(offset + 24), directory.u32(offset + 42)};
 
     // Numbers that do not fit into 32 bits stand, in this order, in an extra field of their own.
@@ -285,6 +285,10 @@ void check_archive(const std::shared_ptr<Bytes>& bytes) {
     for (uint64_t i = 0; i < found.entries; ++i) {
         Entry entry = next_entry(directory, offset);
         const uint64_t content = find_content(*bytes, entry);
+        if ((entry.attributes & 0x10) != 0 && entry.size > 0) {
+            damaged("entry '" + entry.name + "' is marked as a folder, and has content");  // libtorch would read nothing, and use that
+        }
+
         if (entry.method == 8 && entry.size / 1100 <= entry.packed) {  // deflate makes nothing smaller than 1 / 1032
             deflated.push_back(std::move(entry));
         } else if (entry.method != 0 || entry.size != entry.packed) {

@@ -79,7 +79,7 @@ Shape::Shape(int32_t dtype, int32_t rank, const int64_t* sizes, const int64_t* s
     bool empty = false;
     for (size_t i = 0; i < rank_; ++i) {
         if (sizes[i] < 0 || (strides != nullptr && strides[i] < 0)) {
-            fail(FB_ARGUMENT, sizes[i] < 0 ? "size " : "stride ", i, " is negative: ", sizes[i] < 0 ? sizes[i] : strides[i]);
+            fail(FB_ARGUMENT, sizes[i] < 0 ? "size " : "stride ", sizes[i] < 0 ? sizes[i] : strides[i], " of dimension ", i, " is negative");
         }
 
         empty |= sizes[i] == 0;

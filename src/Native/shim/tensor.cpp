@@ -43,7 +43,7 @@ void read(const at::Tensor& tensor, const Shape& shape, void* destination) {
     if (plain) {
         std::memcpy(destination, tensor.data_ptr(), shape.bytes());
     } else {
-        // The one copy libtorch makes goes straight into the caller's layout; it refuses a layout in which elements coincide.
+        // The one copy libtorch makes goes straight into the caller's layout.
         over(destination, shape).copy_(tensor.layout() == at::kStrided ? tensor : tensor.to_dense());
     }
 }
