@@ -18,7 +18,8 @@ public sealed class Batch
     /// <summary>The outputs the method fills.</summary>
     public OutputSlab Outputs => _outputs!;
 
-    internal int FirstRow { get; private set; }
+    /// <summary>Where its rows begin, among those of the batcher: batches of equal <see cref="Count"/> that begin there have the same memory.</summary>
+    public int FirstRow { get; private set; }
 
     /// <summary>The ring's rows before this ticket are free once the batch has run.</summary>
     internal long EndTicket { get; private set; }
