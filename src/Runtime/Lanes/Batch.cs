@@ -25,8 +25,8 @@ public sealed class Batch
     /// <summary>The outputs the method fills.</summary>
     public OutputSlab Outputs => _outputs!;
 
-    /// <summary>The first of the input rows the method is given.</summary>
-    internal int FirstRow => _start + FirstMember;
+    /// <summary>Where its rows begin, among those of the batcher: batches of equal <see cref="Count"/> that begin there have the same memory.</summary>
+    public int FirstRow => _start + FirstMember;
 
     /// <summary>The request of that row, and its place in the outputs: 0, unless the method is run on a part of the batch.</summary>
     internal int FirstMember { get; private set; }
