@@ -1,0 +1,83 @@
+namespace FastBatch.ModelChecking.Components;
+
+/// <summary>
+/// Whole batchers, with either executor: callers submit, and submit again when resumed, while others do; and close against submit and
+/// drain. Every request ends once, disposal ends, and nobody is left asleep. Too large to exhaust: so many interruptions at most.
+/// </summary>
+public class BatcherTests
+{
+    [Fact]
+    public void A_pool_executor_serves_two_callers() => Check.Exhausts(Serves(false, callers: 2, rounds: 1), interruptions: 2);
+
+    [Fact]
+    public void A_pool_executor_serves_callers_that_come_back() => Check.Exhausts(Serves(false, callers: 1, rounds: 2), interruptions: 2);
+
+    [Fact]
+    public void A_thread_executor_serves_two_callers() => Check.Exhausts(Serves(true, callers: 2, rounds: 1), interruptions: 2);
+
+    [Fact]
+    public void Closing_a_pool_executor_against_a_caller() => Check.Exhausts(Closes(false), interruptions: 2);
+
+    [Fact]
+    public void Closing_a_thread_executor_against_a_caller() => Check.Exhausts(Closes(true), interruptions: 2);
+
+    [Fact]
+    public void An_offer_that_a_failed_attempt_to_queue_does_not_fence() => Check.Catches(
+        new Twin(Weakening.NoFence, "WakeMark.cs", "Set"), "", Serves(false, callers: 2, rounds: 1), interruptions: 2);
+
+    private static BatcherOptions Options(bool dedicated) => new()
+    {
+        MaxBatchSize = 2,
+        Capacity = 2,
+        DedicatedThread = dedicated,
+        Policy = DispatchAll.Instance,
+        TimeProvider = new StoppedTime(),
+        DrainTimeout = Timeout.InfiniteTimeSpan,
+    };
+
+    private static Action<Model> Serves(bool dedicated, int callers, int rounds) => model =>
+    {
+        var batcher = new ModelBatcher(Options(dedicated));
+        var ends = new Ends(callers * rounds);
+        for (int caller = 0; caller < callers; caller++)
+        {
+            int first = caller * rounds;
+            model.Thread("caller", () => Submit(first, first + rounds));
+        }
+
+        model.AtEnd(ends.RequireAll);
+
+        void Submit(int id, int end)
+        {
+            if (id < end)
+            {
+                batcher.Submit(id, (request, token) =>
+                {
+                    int result = ModelRequest.Take(request, token);
+                    Model.Require(result == id, $"request {id} ended with {result}");
+                    ends.Add(id);
+                    Submit(id + 1, end);
+                });
+            }
+        }
+    };
+
+    private static Action<Model> Closes(bool dedicated) => model =>
+    {
+        var batcher = new ModelBatcher(Options(dedicated));
+        var ends = new Ends(1);
+        Task? closed = null;
+        model.Thread("caller", () => batcher.Submit(0, (request, token) =>
+        {
+            int result = ModelRequest.Take(request, token);
+            Model.Require(result is 0 or -2, $"the request ended with {result}");
+            ends.Add(0);
+        }));
+        model.Thread("closer", () => closed = batcher.DisposeAsync().AsTask());
+        model.AtEnd(() =>
+        {
+            ends.RequireAll();
+            Model.Require(closed!.IsCompletedSuccessfully, "disposal has not ended");
+        });
+    };
+}

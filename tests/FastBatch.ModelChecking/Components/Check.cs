@@ -1,0 +1,35 @@
+namespace FastBatch.ModelChecking.Components;
+
+/// <summary>What the tests say of scenarios.</summary>
+internal static class Check
+{
+    private static readonly long Limit = long.Parse(
+        System.Environment.GetEnvironmentVariable("FASTBATCH_MODEL_LIMIT") ?? "10000000", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>All of it, every schedule and every choice of stores, is free of failures.</summary>
+    public static void Exhausts(Action<Model> body, int interruptions = -1, int processors = 1, int timerTicks = 0)
+    {
+        var scenario = new Scenario(body) { Processors = processors, TimerTicks = timerTicks };
+        Outcome outcome = Explorer.Explore(scenario, interruptions, Limit);
+        Assert.True(outcome.Failure is null, outcome.ToString());
+        Console.WriteLine($"{Caller()} {(interruptions < 0 ? "" : $"({interruptions} interruptions) ")}{outcome}");
+        Assert.True(outcome.IsExhausted, outcome.ToString());
+    }
+
+    /// <summary>The twin fails, and in the way expected.</summary>
+    public static void Catches(
+        Twin twin, string expected, Action<Model> body, int interruptions = -1, int processors = 1, int timerTicks = 0)
+    {
+        var scenario = new Scenario(body) { Twin = twin, Processors = processors, TimerTicks = timerTicks };
+        Outcome outcome = Explorer.Explore(scenario, interruptions);
+        Assert.True(twin.IsReached, $"{twin} was never come upon.");
+        Assert.True(outcome.Failure is not null, $"{twin} was not caught: {outcome}");
+        Assert.Contains(expected, outcome.Failure, StringComparison.Ordinal);
+        Console.WriteLine(
+            $"{twin}: caught after {outcome.Executions} executions, {outcome.Elapsed.TotalSeconds:0.00} s: {outcome.Failure.Split('\n')[0]}");
+    }
+
+    private static string Caller() => new System.Diagnostics.StackTrace().GetFrames()
+        .Select(static frame => frame.GetMethod())
+        .FirstOrDefault(static method => method!.IsDefined(typeof(FactAttribute), true))?.Name ?? "";
+}

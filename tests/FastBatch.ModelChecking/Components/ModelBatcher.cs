@@ -1,0 +1,82 @@
+using FastBatch.Completion;
+using FastBatch.Lanes;
+using FastBatch.Scheduling;
+
+namespace FastBatch.ModelChecking.Components;
+
+/// <summary>A whole batcher, as generated code makes one: it answers each row with itself.</summary>
+internal sealed class ModelBatcher : Batcher
+{
+    private readonly InputRows<int> _ids;
+    private readonly RequestPool<ModelRequest> _requests;
+    private readonly Plain<int>[] _rows;
+
+    public ModelBatcher(BatcherOptions options)
+        : base("Model", options, maxBatchSize: 2, maxQueueDelayMicroseconds: 0)
+    {
+        _ids = AddInput<int>("ids", 1);
+        _requests = AddRequests(static () => new ModelRequest());
+        _rows = new Plain<int>[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)options.Capacity!.Value)];
+        Open();
+    }
+
+    /// <summary>As the generated method, and the await of what it returns.</summary>
+    public void Submit(int id, Action<ModelRequest, short> then, CancellationToken cancellationToken = default)
+    {
+        ModelRequest request = _requests.Rent();
+        if (TryClaim(request, cancellationToken, out RowClaim claim))
+        {
+            _ids.Row(claim)[0] = id;
+            if (!claim.IsParked)
+            {
+                _rows[claim.Row].Set(id, "row");
+            }
+
+            Publish(claim, request);
+        }
+
+        request.Await(then);
+    }
+
+    protected override OutputSlab CreateOutputs(int maxRows) => new AnswerSlab(maxRows);
+
+    protected override void Run(Batch batch)
+    {
+        ReadOnlySpan<int> ids = _ids.Rows(batch);
+        for (int i = 0; i < ids.Length; i++)
+        {
+            _ = _rows[(batch.FirstRow + i) & (_rows.Length - 1)].Get(0, "row");
+            ((AnswerSlab)batch.Outputs).Answers[i].Set(ids[i], "answer");
+        }
+    }
+}
+
+/// <summary>Outputs whose rows are checked for races.</summary>
+internal sealed class AnswerSlab(int maxRows) : OutputSlab(maxRows)
+{
+    public Plain<int>[] Answers { get; } = new Plain<int>[maxRows];
+}
+
+/// <summary>Runs whatever waits.</summary>
+internal sealed class DispatchAll : IBatchPolicy
+{
+    public static DispatchAll Instance { get; } = new();
+
+    public BatchDecision Decide(in QueueSnapshot queue, long now) => BatchDecision.Dispatch(queue.Waiting);
+}
+
+/// <summary>For what needs a batcher and asks nothing of it.</summary>
+internal sealed class PassiveBatcher() : Batcher("Model", Options, maxBatchSize: 2, maxQueueDelayMicroseconds: 0)
+{
+    public static BatcherOptions Options { get; } = new() { TimeProvider = new StoppedTime(), MaxBatchSize = 2 };
+
+    protected override OutputSlab CreateOutputs(int maxRows) => new AnswerSlab(maxRows);
+
+    protected override void Run(Batch batch) => throw new NotSupportedException();
+}
+
+/// <summary>Time that does not pass.</summary>
+internal sealed class StoppedTime : TimeProvider
+{
+    public override long GetTimestamp() => 1_000_000;
+}

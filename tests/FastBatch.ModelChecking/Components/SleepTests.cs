@@ -1,0 +1,108 @@
+using FastBatch.Execution;
+using FastBatch.Lanes;
+
+namespace FastBatch.ModelChecking.Components;
+
+/// <summary>
+/// How the device side goes to sleep and is woken (<c>DeviceExecutor.Sleep.cs</c> over <see cref="LaneRing"/>): whatever is published is
+/// served, with nobody left to notice it later.
+/// </summary>
+public class SleepTests
+{
+    [Fact]
+    public void A_device_thread_that_parks_misses_no_row() => Check.Exhausts(Rows(parks: true, callers: 2));
+
+    [Fact]
+    public void A_device_given_up_is_taken_by_whoever_is_woken() => Check.Exhausts(Rows(parks: false, callers: 2));
+
+    [Fact]
+    public void Sleep_without_a_fence_after_the_mark() => Check.Catches(
+        new Twin(Weakening.NoFence, "WakeMark.cs", "Set"), "", Rows(parks: true, callers: 1));
+
+    [Fact]
+    public void A_claim_that_is_no_full_fence() => Check.Catches(
+        new Twin(Weakening.NoFence, "LaneRing.cs", "TryClaim"), "", Rows(parks: true, callers: 1));
+
+    [Fact]
+    public void Sleep_without_the_process_wide_barrier() => Check.Catches(
+        new Twin(Weakening.NoFence, "DeviceExecutor.Sleep.cs", "TrySleep"), "", Rows(parks: true, callers: 1));
+
+    [Fact]
+    public void A_sleep_that_two_end() => Check.Catches(
+        new Twin(Weakening.Split, "WakeMark.cs", "TryEnd"), "", Rows(parks: false, callers: 2));
+
+    private static Action<Model> Rows(bool parks, int callers) => model =>
+    {
+        var batcher = new PassiveBatcher();
+        var lane = new Lane([], maxBatchSize: 2, capacity: 2);
+        var executor = new Sleeper(batcher, lane, parks, callers);
+        for (int caller = 0; caller < callers; caller++)
+        {
+            model.Thread("caller", () =>
+            {
+                long ticket = lane.TryClaim(out int row);
+                lane.Publish(new RowClaim(ticket, row), null);
+                executor.Notice(ticket);
+            });
+        }
+
+        if (parks)
+        {
+            model.Thread("device", executor.Serve);
+        }
+        else
+        {
+            executor.GiveUp();
+        }
+
+        model.AtEnd(() => Model.Require(executor.Served == callers, $"{executor.Served} of {callers} rows were served, and all sleep"));
+    };
+
+    /// <summary>Takes rows one by one; parks with the device when there is none, or gives it up.</summary>
+    private sealed class Sleeper(Batcher batcher, Lane lane, bool parks, int rows)
+        : DeviceExecutor(batcher, lane, DispatchAll.Instance, PassiveBatcher.Options)
+    {
+        // Of whoever has the device.
+        private Plain<int> _served;
+
+        public int Served => _served.Get(0, "served");
+
+        public void GiveUp() => TrySleep(Lane.Ring.ReadMark);
+
+        public void Serve()
+        {
+            while (Served < rows)
+            {
+                if (Lane.Ring.CountPublished(limit: 2) == 0)
+                {
+                    if (parks)
+                    {
+                        Park(long.MaxValue, rows: 1);
+                    }
+                    else if (TrySleep(Lane.Ring.ReadMark))
+                    {
+                        return;
+                    }
+
+                    continue;
+                }
+
+                long ticket = Lane.Ring.Take(1);
+                _served.Set(Served + 1, "served");
+                Lane.Ring.Release(ticket + 1);
+            }
+        }
+
+        protected override void Wake()
+        {
+            if (parks)
+            {
+                base.Wake();
+            }
+            else
+            {
+                Trial.Current!.Spawn("follower", isBackground: false, Serve);
+            }
+        }
+    }
+}
