@@ -29,12 +29,16 @@ internal abstract class SoakClient(SoakService service, FaultPlan plan, Ledger l
             {
                 Volatile.Write(ref _ended, Outcomes.Ended);
             }
-        }
-        finally
-        {
-            Volatile.Write(ref _ended, Outcomes.Ended);
+
             LeaveOff();
         }
+        catch (Exception exception)
+        {
+            // Of what surrounds the requests; what they end with has been counted.
+            ledger.Unexpected(exception.ToString());
+        }
+
+        Volatile.Write(ref _ended, Outcomes.Ended);
     }
 
     /// <summary>When the service and its batcher are gone: whether anything was written late.</summary>
