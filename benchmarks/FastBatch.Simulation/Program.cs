@@ -9,7 +9,7 @@ namespace FastBatch.Simulation;
 /// </summary>
 internal static class Program
 {
-    private const int OracleRequests = 100_000;
+    private const int OracleRequests = 400_000;
 
     private static int Main(string[] args)
     {
@@ -42,6 +42,7 @@ internal static class Program
             ["meanCostRatioLearned"] = Math.Round(learned.Learned, 4),
             ["meanCostRatioKnownMean"] = Math.Round(results.Average(result => result.Known), 4),
             ["meanCostRatioLearnedMean"] = Math.Round(results.Average(result => result.Learned), 4),
+            ["workConservingCostRatio"] = Math.Round(OracleGrid.WorstOfWorkConserving(), 4),
             ["optimumIsControlLimit"] = results.All(result => result.Optimum.IsControlLimit),
             ["simulationErrorMax"] = Math.Round(results.Max(result => Math.Abs(result.SimulatedOptimum - 1)), 4),
             ["inDeadlineAt95"] = Math.Round(Scenarios.InDeadlineAt95(() => Scenarios.Default), 5),

@@ -48,6 +48,10 @@ public class PolicyQualityTests
     }
 
     [Fact]
+    public void Where_device_time_is_free_running_what_waits_is_within_a_percent_of_the_optimum() =>
+        Assert.InRange(OracleGrid.WorstOfWorkConserving(), 1, 1.01);
+
+    [Fact]
     public void Where_device_time_is_free_the_adaptive_policy_is_the_default()
     {
         var (adaptive, conserving) = (new List<SimulationEvent>(), new List<SimulationEvent>());

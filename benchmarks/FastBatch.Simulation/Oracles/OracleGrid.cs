@@ -35,6 +35,11 @@ internal static class OracleGrid
         from price in Prices
         select new OracleCase(new DeviceModel(2, 2 / ratio), size, load, price);
 
+    /// <summary>The most that running what waits costs over the optimum where device time is free; exact, not simulated.</summary>
+    public static double WorstOfWorkConserving() => All.Where(test => test.Price == 0).Max(test =>
+        MeanCostOptimum.CostOfLimit(test.Device, test.MaxBatchSize, test.Rate, price: 0, limit: 1)
+        / MeanCostOptimum.Solve(test.Device, test.MaxBatchSize, test.Rate, price: 0).Cost);
+
     /// <summary>Solves and simulates one case.</summary>
     public static OracleResult Judge(OracleCase test, int requests, ulong seed = 1)
     {
