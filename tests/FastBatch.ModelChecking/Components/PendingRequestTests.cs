@@ -14,6 +14,9 @@ public class PendingRequestTests
     public void Delivery_against_await_and_reuse() => Check.Exhausts(Requests(2, cancels: false));
 
     [Fact]
+    public void Delivery_against_cancellation_and_await() => Check.Exhausts(Requests(1, cancels: true));
+
+    [Fact]
     public void Delivery_against_cancellation_await_and_reuse() => Check.Exhausts(Requests(2, cancels: true));
 
     [Fact]
@@ -21,15 +24,14 @@ public class PendingRequestTests
 
     [Fact]
     public void A_result_taken_without_compare_and_swap() => Check.Catches(
-        new Twin(Weakening.Split, "CompletionCore.cs", "Consume"), "both", TwoTakers);
+        new Twin(Weakening.Split, "CompletionCore.cs", "Consume"), "", TwoTakers);
 
     [Fact]
-    public void An_outcome_published_by_a_relaxed_store() => Check.Catches(
-        new Twin(Weakening.RelaxedStore, "CompletionCore.cs", "Finish"), "race", Requests(1, cancels: false));
+    public void Faults_against_cancellation_and_await() => Check.Exhausts(Requests(1, cancels: true, faults: true));
 
     [Fact]
     public void A_status_read_without_acquire() => Check.Catches(
-        new Twin(Weakening.RelaxedRead, "CompletionCore.cs", "RequireCurrent"), "race", Requests(1, cancels: false));
+        new Twin(Weakening.RelaxedRead, "CompletionCore.cs", "RequireCurrent"), "race", Requests(1, cancels: false, faults: true));
 
     [Fact]
     public void An_outcome_decided_by_both_sides() => Check.Catches(
@@ -56,7 +58,7 @@ public class PendingRequestTests
         new Twin("return-before-read"), "", Requests(2, cancels: false));
 
     // One caller, whose next request follows from the end of the one before, on whichever thread that is.
-    private static Action<Model> Requests(int count, bool cancels) => model =>
+    private static Action<Model> Requests(int count, bool cancels, bool faults = false) => model =>
     {
         var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
         var source = new CancellationTokenSource();
@@ -78,7 +80,10 @@ public class PendingRequestTests
                     continue;
                 }
 
-                if (row.Request.TryDeliver(row.Ticket, null!, 100 + i, out Continuation continuation))
+                bool won = faults
+                    ? row.Request.TryFail(row.Ticket, new BatcherClosedException("Model"), out Continuation continuation)
+                    : row.Request.TryDeliver(row.Ticket, null!, 100 + i, out continuation);
+                if (won)
                 {
                     continuation.RunHere();
                 }
@@ -109,7 +114,7 @@ public class PendingRequestTests
             request.Await((ended, token) =>
             {
                 int result = ModelRequest.Take(ended, token);
-                Model.Require(result == 100 + i || (cancels && i == 0 && result == -1), $"request {i} ended with {result}");
+                Model.Require(result == (faults ? -2 : 100 + i) || (cancels && i == 0 && result == -1), $"request {i} ended with {result}");
                 ends.Add(i);
                 Submit(i + 1);
             });

@@ -10,39 +10,51 @@ namespace FastBatch.ModelChecking.Components;
 public class SleepTests
 {
     [Fact]
-    public void A_device_thread_that_parks_misses_no_row() => Check.Exhausts(Rows(parks: true, callers: 2));
+    public void A_device_thread_that_parks_misses_no_row() => Check.Exhausts(Rows(parks: true, callers: 2, rows: 1));
 
     [Fact]
-    public void A_device_given_up_is_taken_by_whoever_is_woken() => Check.Exhausts(Rows(parks: false, callers: 2));
+    public void A_device_thread_that_parks_between_rows_misses_none() => Check.Exhausts(Rows(parks: true, callers: 1, rows: 2));
+
+    [Fact]
+    public void A_device_given_up_is_taken_by_whoever_is_woken() => Check.Exhausts(Rows(parks: false, callers: 2, rows: 1));
 
     [Fact]
     public void Sleep_without_a_fence_after_the_mark() => Check.Catches(
-        new Twin(Weakening.NoFence, "WakeMark.cs", "Set"), "", Rows(parks: true, callers: 1));
+        new Twin(Weakening.NoFence, "WakeMark.cs", "Set"), "", Rows(parks: true, callers: 1, rows: 2));
 
     [Fact]
     public void A_claim_that_is_no_full_fence() => Check.Catches(
-        new Twin(Weakening.NoFence, "LaneRing.cs", "TryClaim"), "", Rows(parks: true, callers: 1));
+        new Twin(Weakening.NoFence, "LaneRing.cs", "TryClaim"), "", Rows(parks: true, callers: 1, rows: 2));
 
     [Fact]
     public void Sleep_without_the_process_wide_barrier() => Check.Catches(
-        new Twin(Weakening.NoFence, "DeviceExecutor.Sleep.cs", "TrySleep"), "", Rows(parks: true, callers: 1));
+        new Twin(Weakening.NoFence, "DeviceExecutor.Sleep.cs", "TrySleep"), "", Rows(parks: true, callers: 1, rows: 2));
 
     [Fact]
     public void A_sleep_that_two_end() => Check.Catches(
-        new Twin(Weakening.Split, "WakeMark.cs", "TryEnd"), "", Rows(parks: false, callers: 2));
+        new Twin(Weakening.Split, "WakeMark.cs", "TryEnd"), "", Rows(parks: false, callers: 2, rows: 1));
 
-    private static Action<Model> Rows(bool parks, int callers) => model =>
+    private static Action<Model> Rows(bool parks, int callers, int rows) => model =>
     {
         var batcher = new PassiveBatcher();
         var lane = new Lane([], maxBatchSize: 2, capacity: 2);
-        var executor = new Sleeper(batcher, lane, parks, callers);
+        var executor = new Sleeper(batcher, lane, parks, callers * rows);
+        if (!parks)
+        {
+            executor.GiveUp();
+        }
+
         for (int caller = 0; caller < callers; caller++)
         {
             model.Thread("caller", () =>
             {
-                long ticket = lane.TryClaim(out int row);
-                lane.Publish(new RowClaim(ticket, row), null);
-                executor.Notice(ticket);
+                for (int i = 0; i < rows; i++)
+                {
+                    Model.Knows(i);
+                    long ticket = lane.TryClaim(out int row);
+                    lane.Publish(new RowClaim(ticket, row), null);
+                    executor.Notice(ticket);
+                }
             });
         }
 
@@ -50,12 +62,8 @@ public class SleepTests
         {
             model.Thread("device", executor.Serve);
         }
-        else
-        {
-            executor.GiveUp();
-        }
 
-        model.AtEnd(() => Model.Require(executor.Served == callers, $"{executor.Served} of {callers} rows were served, and all sleep"));
+        model.AtEnd(() => Model.Require(executor.Served == callers * rows, $"{executor.Served} of {callers * rows} rows were served, and all sleep"));
     };
 
     /// <summary>Takes rows one by one; parks with the device when there is none, or gives it up.</summary>
@@ -73,6 +81,7 @@ public class SleepTests
         {
             while (Served < rows)
             {
+                Model.Knows();
                 if (Lane.Ring.CountPublished(limit: 2) == 0)
                 {
                     if (parks)

@@ -12,6 +12,8 @@ internal static class Explorer
     {
         lock (Workers)
         {
+            // Outside of any execution: the first would otherwise differ from the others.
+            ShippingState.Reset();
             long started = System.Diagnostics.Stopwatch.GetTimestamp();
             var choices = new Choices(interruptions);
             long executions = 0;

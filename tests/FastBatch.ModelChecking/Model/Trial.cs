@@ -59,7 +59,8 @@ internal sealed partial class Trial
             Guard(() =>
             {
                 Scenario.Body(new Model(this));
-                Block("the end of all threads", () => _threads.TrueForAll(thread => thread.IsDone || thread.IsBackground || thread == main));
+                Block("the end of all threads", () => _threads.TrueForAll(thread =>
+                    thread == main || thread.IsDone || (thread.IsBackground && !thread.CanRun)));
                 foreach (ModelThread thread in _threads)
                 {
                     main.View.Join(thread.View);
