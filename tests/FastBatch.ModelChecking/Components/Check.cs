@@ -6,9 +6,17 @@ internal static class Check
     private static readonly long Limit = long.Parse(
         System.Environment.GetEnvironmentVariable("FASTBATCH_MODEL_LIMIT") ?? "10000000", System.Globalization.CultureInfo.InvariantCulture);
 
+    // To look deeper by hand: the bound of the tests that have one; negative for none.
+    private static readonly string? Deeper = System.Environment.GetEnvironmentVariable("FASTBATCH_MODEL_INTERRUPTIONS");
+
     /// <summary>All of it, every schedule and every choice of stores, is free of failures.</summary>
     public static void Exhausts(Action<Model> body, int interruptions = -1, int processors = 1, int timerTicks = 0)
     {
+        if (interruptions >= 0 && Deeper is not null)
+        {
+            interruptions = int.Parse(Deeper, System.Globalization.CultureInfo.InvariantCulture);
+        }
+
         var scenario = new Scenario(body) { Processors = processors, TimerTicks = timerTicks };
         Outcome outcome = Explorer.Explore(scenario, interruptions, Limit);
         Assert.True(outcome.Failure is null, outcome.ToString());

@@ -12,10 +12,13 @@ namespace FastBatch.ModelChecking.Components;
 public class DeliveryTests
 {
     [Fact]
-    public void Two_threads_and_a_rescue_deliver_one_batch() => Check.Exhausts(Deliveries(callers: 2, rounds: 1));
+    public void Two_threads_and_a_rescue_deliver_one_caller() => Check.Exhausts(Deliveries(callers: 1, rounds: 1));
 
     [Fact]
-    public void A_delivery_is_used_again_only_when_all_have_left() => Check.Exhausts(Deliveries(callers: 1, rounds: 2));
+    public void Two_threads_and_a_rescue_deliver_two_callers() => Check.Exhausts(Deliveries(callers: 2, rounds: 1), interruptions: 1);
+
+    [Fact]
+    public void A_delivery_is_used_again_only_when_all_have_left() => Check.Exhausts(Deliveries(callers: 1, rounds: 2), interruptions: 1);
 
     [Fact]
     public void Participants_counted_without_compare_and_swap() => Check.Catches(
@@ -29,7 +32,7 @@ public class DeliveryTests
     public void A_request_that_two_threads_deliver() => Check.Catches(
         new Twin(Weakening.Split, "CompletionCore.cs", "TryComplete"), "", Deliveries(callers: 1, rounds: 1));
 
-    private static Action<Model> Deliveries(int callers, int rounds) => model =>
+    internal static Action<Model> Deliveries(int callers, int rounds) => model =>
     {
         var desk = new DeliveryDesk("Model", callers, new StoppedTime());
         var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());

@@ -40,7 +40,7 @@ public class LaneRingTests
     public void A_release_before_the_rows_are_read() => Check.Catches(
         new Twin("release-early"), "race", Ring(1, 1, 2, 1));
 
-    private static Action<Model> Ring(int size, int bound, int callers, int rows) => model =>
+    internal static Action<Model> Ring(int size, int bound, int callers, int rows) => model =>
     {
         var ring = new LaneRing(size, bound);
         var memory = new Plain<int>[size];

@@ -17,7 +17,8 @@ public class PendingRequestTests
     public void Delivery_against_cancellation_and_await() => Check.Exhausts(Requests(1, cancels: true));
 
     [Fact]
-    public void Delivery_against_cancellation_await_and_reuse() => Check.Exhausts(Requests(2, cancels: true));
+    public void Delivery_against_cancellation_await_and_reuse() => Check.Exhausts(
+        Requests(2, cancels: true), interruptions: 2);
 
     [Fact]
     public void Two_threads_that_take_the_same_result() => Check.Exhausts(TwoTakers);
@@ -58,7 +59,7 @@ public class PendingRequestTests
         new Twin("return-before-read"), "", Requests(2, cancels: false));
 
     // One caller, whose next request follows from the end of the one before, on whichever thread that is.
-    private static Action<Model> Requests(int count, bool cancels, bool faults = false) => model =>
+    internal static Action<Model> Requests(int count, bool cancels, bool faults = false) => model =>
     {
         var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
         var source = new CancellationTokenSource();

@@ -32,7 +32,7 @@ public class SlabTests
     [Fact]
     public void What_is_kept_is_taken_once() => Check.Exhausts(TwoTakers);
 
-    private static Action<Model> Loans(int rows, bool again) => model =>
+    internal static Action<Model> Loans(int rows, bool again) => model =>
     {
         var batcher = new PassiveBatcher();
         var batch = new Batch(2);

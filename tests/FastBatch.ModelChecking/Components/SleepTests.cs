@@ -34,7 +34,7 @@ public class SleepTests
     public void A_sleep_that_two_end() => Check.Catches(
         new Twin(Weakening.Split, "WakeMark.cs", "TryEnd"), "", Rows(parks: false, callers: 2, rows: 1));
 
-    private static Action<Model> Rows(bool parks, int callers, int rows) => model =>
+    internal static Action<Model> Rows(bool parks, int callers, int rows) => model =>
     {
         var batcher = new PassiveBatcher();
         var lane = new Lane([], maxBatchSize: 2, capacity: 2);

@@ -5,7 +5,8 @@ namespace FastBatch.ModelChecking;
 /// state that was reached before is not explored again: the trial then runs to its end without alternatives.
 /// </summary>
 /// <param name="bound">The most times a thread that could go on is interrupted; negative for no bound.</param>
-internal sealed class Choices(int bound)
+/// <param name="comparesStates">False to explore known states again, to see that nothing is missed by not doing so.</param>
+internal sealed class Choices(int bound, bool comparesStates = true)
 {
     private readonly HashSet<ulong> _states = [];
     private HashSet<string> _contended = [];
@@ -36,7 +37,7 @@ internal sealed class Choices(int bound)
 
     public int Thread(Trial trial, List<ModelThread> candidates, bool currentRuns)
     {
-        if (_next >= _taken.Count && !_isKnown)
+        if (comparesStates && _next >= _taken.Count && !_isKnown)
         {
             ulong state = trial.StateHash();
             if (bound >= 0)

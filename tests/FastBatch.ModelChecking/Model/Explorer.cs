@@ -8,14 +8,16 @@ internal static class Explorer
     /// <param name="scenario">What to explore.</param>
     /// <param name="interruptions">The most times a thread that could go on is interrupted; negative for no bound.</param>
     /// <param name="maxExecutions">Gives up after so many.</param>
-    public static Outcome Explore(Scenario scenario, int interruptions = -1, long maxExecutions = long.MaxValue)
+    /// <param name="comparesStates">False to explore known states again.</param>
+    public static Outcome Explore(
+        Scenario scenario, int interruptions = -1, long maxExecutions = long.MaxValue, bool comparesStates = true)
     {
         lock (Workers)
         {
             // Outside of any execution: the first would otherwise differ from the others.
             ShippingState.Reset();
             long started = System.Diagnostics.Stopwatch.GetTimestamp();
-            var choices = new Choices(interruptions);
+            var choices = new Choices(interruptions, comparesStates);
             long executions = 0;
             do
             {

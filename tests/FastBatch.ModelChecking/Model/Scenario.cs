@@ -19,7 +19,14 @@ internal sealed class Scenario(Action<Model> body)
     /// <summary>What holds when all threads have ended. Set by the body.</summary>
     public Action? Ending { get; set; }
 
-    public bool Weakens(in Site site, Weakening weakening) => Twin is { } twin && twin.Weakens(site, weakening);
+    /// <summary>If set, gets every operation that a twin could make weaker.</summary>
+    public HashSet<(Weakening Weakening, string File, string Member, string Expression)>? Sites { get; init; }
+
+    public bool Weakens(in Site site, Weakening weakening)
+    {
+        Sites?.Add((weakening, site.FileName, site.Member, site.Expression));
+        return Twin is { } twin && twin.Weakens(site, weakening);
+    }
 }
 
 /// <summary>What the body of a scenario uses.</summary>
