@@ -92,8 +92,10 @@ public class MisuseTests
         var arrived = new TaskCompletionSource();
         batcher = new Echo(_ =>
         {
+            // Submitted before the batcher is disposed; later it would be refused at once.
+            Task<int> inner = batcher!.SubmitAsync(6).AsTask();
             arrived.TrySetResult();
-            batcher!.SubmitAsync(6).AsTask().Wait();
+            inner.Wait();
         }).CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread, DrainTimeout = TimeSpan.FromMilliseconds(50) });
         Task<int> outer = batcher.SubmitAsync(5).AsTask();
         await arrived.Task.WaitAsync(Patience);
