@@ -1,3 +1,5 @@
+using FastBatch.Lanes;
+
 namespace FastBatch.Tests.Batchers;
 
 public class DisposalTests
@@ -98,6 +100,15 @@ public class DisposalTests
         lease.Dispose();
     }
 
+    [Fact]
+    public async Task What_generated_code_keeps_is_freed_once()
+    {
+        var batcher = new Keeper();
+        await Task.WhenAll(batcher.DisposeAsync().AsTask(), batcher.DisposeAsync().AsTask());
+        await batcher.DisposeAsync();
+        Assert.Equal(1, batcher.Closed);
+    }
+
     [Theory]
     [InlineData(nameof(BatcherOptions.MaxBatchSize), "at least 1")]
     [InlineData(nameof(BatcherOptions.Capacity), "at least the largest batch (16)")]
@@ -120,5 +131,23 @@ public class DisposalTests
         };
         var exception = Assert.Throws<ArgumentOutOfRangeException>(option, () => new Echo().CreateSquareBatcher(options));
         Assert.Contains($"Echo.Square: BatcherOptions.{option} must be {expected}", exception.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Keeper : Batcher
+    {
+        public Keeper()
+            : base("Keeper.Run", options: null, maxBatchSize: 1, maxQueueDelayMicroseconds: 0)
+        {
+            AddInput<int>("x", 1);
+            Open();
+        }
+
+        public int Closed { get; private set; }
+
+        protected override OutputSlab CreateOutputs(int maxRows) => throw new NotSupportedException();
+
+        protected override void Run(Batch batch) => throw new NotSupportedException();
+
+        protected override void OnClosed() => Closed++;
     }
 }
