@@ -14,7 +14,8 @@ public class SleepTests
         Rows(parks: true, callers: 2, rows: 1), interruptions: 2);
 
     [Fact]
-    public void A_device_thread_that_parks_between_rows_misses_none() => Check.Exhausts(Rows(parks: true, callers: 1, rows: 2));
+    public void A_device_thread_that_parks_between_rows_misses_none() => Check.Exhausts(
+        Rows(parks: true, callers: 1, rows: 2), interruptions: 4);
 
     [Fact]
     public void A_device_thread_that_parks_misses_no_row() => Check.Exhausts(Rows(parks: true, callers: 1, rows: 1));
