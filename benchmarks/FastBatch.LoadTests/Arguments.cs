@@ -31,6 +31,8 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
           torch      a network on libtorch (bash eng/build-native.sh), closed loop, 1 to 128 requests in flight
           all        everything
 
+          soak       FastBatch alone, in random loads and faults; has options of its own (soak --help)
+
           --json     one JSON object per line instead of tables
           --seconds  measured time per contender, case and round
           --rounds   measured rounds (default {DefaultRounds}); one more goes before them and is thrown away

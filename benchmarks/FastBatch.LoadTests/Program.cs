@@ -1,10 +1,11 @@
 using FastBatch.LoadTests.Harness;
 using FastBatch.LoadTests.Scenarios;
+using FastBatch.LoadTests.Soak;
 
 namespace FastBatch.LoadTests;
 
 /// <summary>
-/// Puts FastBatch and the batchers people write by hand under the same loads and checks every answer.
+/// Puts FastBatch and the batchers people write by hand under the same loads and checks every answer; or soaks FastBatch alone in faults.
 /// Exit codes: 0 measured, 1 a wrong answer or a failed request, 2 a hang, 3 no libtorch, 64 usage.
 /// </summary>
 internal static class Program
@@ -12,6 +13,11 @@ internal static class Program
     // Not async: the measuring thread sleeps and waits, and must not be one of the thread pool's.
     private static int Main(string[] args)
     {
+        if (args is [SoakCommand.Name, ..])
+        {
+            return Soak(args.AsSpan(1));
+        }
+
         if (Arguments.Parse(args, out string error) is not { } arguments)
         {
             Console.Error.WriteLine(error);
@@ -25,6 +31,17 @@ internal static class Program
         }
 
         return 0;
+    }
+
+    private static int Soak(ReadOnlySpan<string> args)
+    {
+        if (SoakCommand.Parse(args) is { } command)
+        {
+            return command.Run();
+        }
+
+        Console.Error.WriteLine(SoakCommand.Usage);
+        return Failure.UsageExitCode;
     }
 
     private static void Report(LoadCase load, IReadOnlyList<Result> results, bool json)

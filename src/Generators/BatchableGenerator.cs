@@ -1,3 +1,4 @@
+using System.Linq;
 using FastBatch.Generators.Emitting;
 using FastBatch.Generators.Parsing;
 using FastBatch.Generators.Specs;
@@ -16,6 +17,7 @@ public sealed class BatchableGenerator : IIncrementalGenerator
     internal const string AttributeName = "FastBatch.BatchableAttribute";
     internal const string ParseStep = "Parse";
     internal const string SpecStep = "Spec";
+    internal const string GlueStep = "Glue";
 
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
@@ -34,5 +36,20 @@ public sealed class BatchableGenerator : IIncrementalGenerator
 
         // 2. A spec, and nothing else, becomes a file.
         context.RegisterSourceOutput(specs, static (production, spec) => production.AddSource(spec.HintName, BatcherEmitter.Emit(spec)));
+
+        // 3. What batchers over TorchSharp's tensors share is a file of its own, if there are any.
+        IncrementalValueProvider<TorchSharpGlueSpec?> glue = specs
+            .Select(static (spec, _) => spec.Glue)
+            .Where(static glue => glue is not null)
+            .Collect()
+            .Select(static (glues, _) => glues.FirstOrDefault())
+            .WithTrackingName(GlueStep);
+        context.RegisterSourceOutput(glue, static (production, spec) =>
+        {
+            if (spec is not null)
+            {
+                production.AddSource(TorchSharpGlue.HintName, TorchSharpGlue.Emit(spec));
+            }
+        });
     }
 }

@@ -126,6 +126,15 @@ public abstract class Batcher : IAsyncDisposable
     protected abstract void Run(Batch batch);
 
     /// <summary>
+    /// Frees what <see cref="Run"/> keeps from batch to batch. Once, when every request has ended; a method that outlasted
+    /// <see cref="BatcherOptions.DrainTimeout"/> may run still. For generated code.
+    /// </summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected virtual void OnClosed()
+    {
+    }
+
+    /// <summary>
     /// Reserves a row for the request. False if the request has ended instead: cancelled, refused because the batcher is full, or closed.
     /// A row reserved must be published or abandoned. For generated code.
     /// </summary>
@@ -222,6 +231,8 @@ public abstract class Batcher : IAsyncDisposable
         {
             pool.Close();
         }
+
+        OnClosed();
     }
 
     [DoesNotReturn]

@@ -20,7 +20,17 @@ public sealed record BatcherOptions
     /// </summary>
     public TimeSpan? MaxQueueDelay { get; init; }
 
-    /// <summary>When a batch closes. Default: <see cref="WorkConservingPolicy"/>, or <see cref="SizeOrDelayPolicy"/> where a delay is set.</summary>
+    /// <summary>
+    /// What device time is worth: how many milliseconds of waiting, summed over requests, saving one millisecond of it may cost; finite and
+    /// not negative. Above zero, rows wait for a fuller batch as the <see cref="AdaptivePolicy"/> finds worthwhile, for
+    /// <see cref="MaxQueueDelay"/> at most if one is set. Default 0: latency alone counts. Not to be combined with <see cref="Policy"/>.
+    /// </summary>
+    public double DeviceCost { get; init; }
+
+    /// <summary>
+    /// When a batch closes. Default: <see cref="WorkConservingPolicy"/>; <see cref="AdaptivePolicy"/> where device time has a price,
+    /// otherwise <see cref="SizeOrDelayPolicy"/> where a delay is set.
+    /// </summary>
     public IBatchPolicy? Policy { get; init; }
 
     /// <summary>
@@ -72,6 +82,8 @@ public sealed record BatcherOptions
         Require(maxBatchSize >= 1, batcher, nameof(MaxBatchSize), maxBatchSize, "at least 1");
         Require(MaxQueueDelay is null || MaxQueueDelay >= TimeSpan.Zero, batcher, nameof(MaxQueueDelay), MaxQueueDelay, "zero or more");
         Require(MaxQueueDelay is null || Policy is null, batcher, nameof(MaxQueueDelay), MaxQueueDelay, "unset where Policy is set");
+        Require(DeviceCost >= 0 && double.IsFinite(DeviceCost), batcher, nameof(DeviceCost), DeviceCost, "zero or more, and finite");
+        Require(DeviceCost == 0 || Policy is null, batcher, nameof(DeviceCost), DeviceCost, "unset where Policy is set");
         Require(Capacity is null || Capacity >= maxBatchSize, batcher, nameof(Capacity), Capacity, $"at least the largest batch ({maxBatchSize})");
         Require(Capacity is null or <= MaxCapacity, batcher, nameof(Capacity), Capacity, $"at most {MaxCapacity}");
         Require(maxBatchSize <= MaxCapacity / 4, batcher, nameof(MaxBatchSize), maxBatchSize, $"at most {MaxCapacity / 4}");
@@ -89,6 +101,12 @@ public sealed record BatcherOptions
     internal IBatchPolicy PolicyOr(TimeSpan maxQueueDelay)
     {
         TimeSpan delay = MaxQueueDelay ?? maxQueueDelay;
+        if (DeviceCost > 0)
+        {
+            // The attribute's zero says nothing; one set here is a limit.
+            return new AdaptivePolicy(DeviceCost, delay > TimeSpan.Zero ? delay : MaxQueueDelay);
+        }
+
         return Policy ?? (delay > TimeSpan.Zero ? new SizeOrDelayPolicy(delay) : WorkConservingPolicy.Instance);
     }
 

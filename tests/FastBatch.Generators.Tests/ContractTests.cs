@@ -44,7 +44,11 @@ public class ContractTests
 
     [Fact]
     public void Native_tensors_are_found_by_their_name() => Assert.Equal(
-        typeof(TorchTensor).FullName, $"{TensorType.Native.Namespace}.{TensorType.Native.Name}");
+        typeof(TorchTensor).FullName, TensorType.Native.FullName);
+
+    [Fact]
+    public void TorchSharp_tensors_are_found_by_their_name() => Assert.NotNull(
+        UserProject.CompileWithTorchSharp("").GetTypeByMetadataName(TensorType.TorchSharp.FullName));
 
     [Fact]
     public void Native_tensors_have_the_elements_that_they_are_said_to_have() => Assert.Equal(

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using FastBatch.Generators.Emitting;
 using FastBatch.Generators.Tests.Harness;
 
 namespace FastBatch.Generators.Tests;
@@ -80,12 +81,54 @@ public partial class SnapshotTests
         }
         """);
 
+    [Fact]
+    public Task A_module_of_TorchSharp() => VerifyWithTorchSharpAsync("Classifier.Forward", """
+        namespace Samples;
+
+        public sealed partial class Classifier(torch.nn.Module<Tensor, Tensor> layers) : torch.nn.Module<Tensor, Tensor>("classifier")
+        {
+            [Batchable(MaxBatchSize = 64, Name = "Forward")]
+            [return: Row(10)]
+            public override Tensor forward([Row(128)] Tensor input) => layers.call(input);
+        }
+        """);
+
+    [Fact]
+    public Task A_tuple_of_TorchSharp_tensors_with_the_batch_inside() => VerifyWithTorchSharpAsync("Translator.Translate", """
+        public static partial class Translator
+        {
+            [Batchable(BatchDim = 1)]
+            [return: Row<Half>(128, 9), Row<long>]
+            internal static (Tensor Scores, Tensor) Translate([Row<int>(128)] Tensor tokens, [Row<long>] Tensor outputs) => default;
+        }
+        """);
+
+    [Fact]
+    public async Task What_batchers_over_TorchSharp_tensors_share()
+    {
+        const string Model = "#pragma warning disable CS1591\npublic static partial class M { [Batchable] [return: Row] internal static Tensor Run([Row] Tensor x) => x; }";
+        IReadOnlyDictionary<string, string> sources = await UserProject.RequireCleanAsync(UserProject.CompileWithTorchSharp(Model));
+        Snapshot.Verify("TorchSharp.Glue", sources[TorchSharpGlue.HintName]);
+        sources = await UserProject.RequireCleanAsync(UserProject.CompileWithTorchSharpAlone(Model));
+        Snapshot.Verify("TorchSharp.Glue.Alone", sources[TorchSharpGlue.HintName]);
+    }
+
     private static async Task VerifyAsync(string name, string source)
     {
         IReadOnlyDictionary<string, string> sources =
             await UserProject.RequireCleanAsync(UserProject.Compile("#pragma warning disable CS1591\n" + source));
-        Snapshot.Verify(name, ToolVersion().Replace(Assert.Single(sources).Value, "GeneratedCode(\"FastBatch.Generators\", \"0.0.0\")"));
+        Verify(name, Assert.Single(sources).Value);
     }
+
+    private static async Task VerifyWithTorchSharpAsync(string name, string source)
+    {
+        IReadOnlyDictionary<string, string> sources =
+            await UserProject.RequireCleanAsync(UserProject.CompileWithTorchSharp("#pragma warning disable CS1591\n" + source));
+        Verify(name, Assert.Single(sources, static source => source.Key != TorchSharpGlue.HintName).Value);
+    }
+
+    private static void Verify(string name, string source) =>
+        Snapshot.Verify(name, ToolVersion().Replace(source, "GeneratedCode(\"FastBatch.Generators\", \"0.0.0\")"));
 
     [GeneratedRegex("""GeneratedCode\("FastBatch.Generators", "[^"]*"\)""")]
     private static partial Regex ToolVersion();

@@ -45,6 +45,10 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
         Descriptors.SeveralRows,
         Descriptors.RowDisagrees,
         Descriptors.RowOfNothing,
+        Descriptors.Synchronizes,
+        Descriptors.TrainingCall,
+        Descriptors.ScopeKept,
+        Descriptors.KeptTensorReturned,
     ];
 
     /// <inheritdoc/>
@@ -72,6 +76,14 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
                 },
                 SymbolKind.Method);
 
+            start.RegisterOperationBlockAction(block =>
+            {
+                if (block.OwningSymbol is IMethodSymbol method && AttributeOf(method, attributeType) is not null)
+                {
+                    TorchSharpChecks.Check(method, block.OperationBlocks, block.ReportDiagnostic);
+                }
+            });
+
             // Local functions and lambdas are no members: symbol actions pass them over.
             start.RegisterSyntaxNodeAction(
                 node =>
@@ -90,11 +102,12 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
 
     private static void Check(IMethodSymbol method, INamedTypeSymbol attributeType, Refusals refusals)
     {
-        AttributeData? attribute = method.GetAttributes().FirstOrDefault(
-            candidate => SymbolEqualityComparer.Default.Equals(candidate.AttributeClass, attributeType));
-        if (attribute is not null)
+        if (AttributeOf(method, attributeType) is { } attribute)
         {
             MethodParser.Parse(method, attribute, refusals, default);
         }
     }
+
+    private static AttributeData? AttributeOf(IMethodSymbol method, INamedTypeSymbol attributeType) => method.GetAttributes().FirstOrDefault(
+        candidate => SymbolEqualityComparer.Default.Equals(candidate.AttributeClass, attributeType));
 }

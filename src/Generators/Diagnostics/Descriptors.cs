@@ -2,7 +2,7 @@ using Microsoft.CodeAnalysis;
 
 namespace FastBatch.Generators.Diagnostics;
 
-/// <summary>What FastBatch says about methods it cannot serve. Each id has a page in docs/diagnostics; ids are never used again.</summary>
+/// <summary>What FastBatch says about methods it cannot serve, and about mistakes in those it does. Each id has a page in docs/diagnostics; ids are never used again.</summary>
 internal static class Descriptors
 {
     public static readonly DiagnosticDescriptor TypeNotPartial = Error(
@@ -149,12 +149,37 @@ internal static class Descriptors
         "[return: Row] needs a result",
         "[return: Row] stands on '{0}', which returns nothing; accepted: {1}");
 
-    private static DiagnosticDescriptor Error(string id, string title, string message) => new(
+    public static readonly DiagnosticDescriptor Synchronizes = Warning(
+        "FB0029",
+        "A [Batchable] method does not wait for its tensors",
+        "'{0}' in '{1}' waits for the device and copies from it, for every batch; accepted: tensors as they are, which the batcher copies once");
+
+    public static readonly DiagnosticDescriptor TrainingCall = Warning(
+        "FB0030",
+        "A [Batchable] method does not train",
+        "'{0}' in '{1}' is for training, but batches run without gradients; accepted: inference, with training done elsewhere");
+
+    public static readonly DiagnosticDescriptor ScopeKept = Warning(
+        "FB0031",
+        "A DisposeScope ends with its batch",
+        "The DisposeScope in '{0}' outlives the call, and takes the tensors of other batches on its thread with it when it ends; accepted: "
+        + "'using' in front of it, and MoveToOuter for what is returned");
+
+    public static readonly DiagnosticDescriptor KeptTensorReturned = Warning(
+        "FB0032",
+        "What a [Batchable] method returns is disposed",
+        "'{0}' is kept, but what '{1}' returns is disposed once it is copied; accepted: alias() of it, or clone()");
+
+    private static DiagnosticDescriptor Error(string id, string title, string message) => Rule(DiagnosticSeverity.Error, id, title, message);
+
+    private static DiagnosticDescriptor Warning(string id, string title, string message) => Rule(DiagnosticSeverity.Warning, id, title, message);
+
+    private static DiagnosticDescriptor Rule(DiagnosticSeverity severity, string id, string title, string message) => new(
         id,
         title,
         message,
         category: "FastBatch.Usage",
-        DiagnosticSeverity.Error,
+        severity,
         isEnabledByDefault: true,
         helpLinkUri: $"https://github.com/fastbatch/fastbatch/blob/main/docs/diagnostics/{id}.md");
 }

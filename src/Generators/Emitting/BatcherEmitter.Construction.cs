@@ -30,6 +30,14 @@ internal sealed partial class BatcherEmitter
             _writer.Line($"private readonly global::FastBatch.Lanes.InputRows<{input.Element}> {input.Field};");
         }
 
+        if (_method.Glue is { } glue)
+        {
+            foreach (NamedParameter input in _names.Inputs)
+            {
+                _writer.Line($"private readonly global::{glue.Namespace}.TorchSharpRows<{input.Element}> {input.Tensors};");
+            }
+        }
+
         _writer.Line($"private readonly global::FastBatch.Completion.RequestPool<{_names.CopyRequest}> {_names.CopyRequests};");
         if (_method.HasLease)
         {
@@ -57,6 +65,7 @@ internal sealed partial class BatcherEmitter
             _writer.Line($"{input.Field} = AddInput<{input.Element}>(\"{input.Name}\", {RowText.Number(input.Spec.RowLength)});");
         }
 
+        EmitTorchSharpConstruction();
         _writer.Line($"{_names.CopyRequests} = AddRequests(static () => new {_names.CopyRequest}());");
         if (_method.HasLease)
         {

@@ -26,13 +26,17 @@ internal sealed partial class BatcherEmitter
         _writer.Line($"{_names.Outputs} outputs = ({_names.Outputs})batch.Outputs;");
         string target = _method.IsStatic ? _method.TargetType : _names.Target;
         string method = $"{target}.{Identifiers.Escape(_method.MethodName)}";
-        if (_method.Family == MethodFamily.NativeTensors)
+        switch (_method.Family)
         {
-            EmitNativeTensorsRun(method);
-        }
-        else
-        {
-            EmitSpansRun(method);
+            case MethodFamily.NativeTensors:
+                EmitNativeTensorsRun(method);
+                break;
+            case MethodFamily.TorchSharpTensors:
+                EmitTorchSharpRun(method);
+                break;
+            default:
+                EmitSpansRun(method);
+                break;
         }
 
         _writer.Close();

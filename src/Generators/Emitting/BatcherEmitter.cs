@@ -100,6 +100,7 @@ internal sealed partial class BatcherEmitter
         EmitSubmitForms();
         EmitCreateOutputs();
         EmitRun();
+        EmitOnClosed();
         EmitWriteRow();
         EmitLease();
         EmitRow();

@@ -10,7 +10,8 @@ namespace FastBatch.Generators.Emitting;
 /// <param name="Field">The field of an input's rows.</param>
 /// <param name="Property">The property of the row or lease that callers see.</param>
 /// <param name="Member">The property of the classes that only the batcher sees.</param>
-internal sealed record NamedParameter(ParameterSpec Spec, string Name, string Field, string Property, string Member)
+/// <param name="Tensors">The field of the tensors over an input's rows, where such are kept.</param>
+internal sealed record NamedParameter(ParameterSpec Spec, string Name, string Field, string Property, string Member, string Tensors)
 {
     /// <summary>The parameter of <c>SubmitAsync</c>.</summary>
     public string Argument => Identifiers.Escape(Name);
@@ -62,7 +63,12 @@ internal sealed class BatcherNames
             {
                 string name = Identifiers.Pascal(given[index]);
                 return new NamedParameter(
-                    parameter, given[index], fields.Fresh(Identifiers.Field(name)), properties.Fresh(name), members.Fresh(name));
+                    parameter,
+                    given[index],
+                    fields.Fresh(Identifiers.Field(name)),
+                    properties.Fresh(name),
+                    members.Fresh(name),
+                    fields.Fresh(Identifiers.Field(name) + "Tensors"));
             }),
         ];
         Inputs = [.. parameters.Where(static parameter => parameter.Spec.IsInput)];

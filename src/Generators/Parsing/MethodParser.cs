@@ -57,6 +57,8 @@ internal static class MethodParser
             UsesObsolete: IsObsolete(method) || method.Parameters.SelectMany(TypeArguments).Any(IsObsolete),
             MaxBatchSize: settings.MaxBatchSize,
             MaxQueueDelayMicroseconds: settings.MaxQueueDelayMicroseconds,
+            IsModule: !method.IsStatic && TorchSharpFacts.IsModule(type),
+            Glue: tensor == TensorType.TorchSharp ? TorchSharpFacts.GlueOf(method) : null,
             Parameters: new EquatableArray<ParameterSpec>([.. parameters]));
 
         static IEnumerable<ISymbol> TypeArguments(IParameterSymbol parameter) => ((INamedTypeSymbol)parameter.Type).TypeArguments;

@@ -19,16 +19,28 @@ internal sealed class TensorType
         elements: ["Byte", "SByte", "Int16", "Int32", "Int64", "Half", "Single", "Double", "Boolean"],
         elementText: "byte, sbyte, short, int, long, Half, float, double or bool");
 
-    private static readonly TensorType[] All = [Native];
+    /// <summary>The tensor of TorchSharp, which is nested in its class torch.</summary>
+    public static readonly TensorType TorchSharp = new(
+        MethodFamily.TorchSharpTensors,
+        "TorchSharp",
+        "Tensor",
+        Native._elements,
+        Native.ElementText,
+        container: "torch");
+
+    private static readonly TensorType[] All = [Native, TorchSharp];
 
     private readonly string[] _elements;
+    private readonly string? _container;
 
-    private TensorType(MethodFamily family, string @namespace, string name, string[] elements, string elementText)
+    private TensorType(
+        MethodFamily family, string @namespace, string name, string[] elements, string elementText, string? container = null)
     {
         Family = family;
         Namespace = @namespace;
         Name = name;
         _elements = elements;
+        _container = container;
         ElementText = elementText;
         Text = FamilyText.Of(this);
     }
@@ -37,7 +49,11 @@ internal sealed class TensorType
 
     public string Namespace { get; }
 
+    /// <summary>The name in messages.</summary>
     public string Name { get; }
+
+    /// <summary>The name in metadata.</summary>
+    public string FullName => _container is null ? $"{Namespace}.{Name}" : $"{Namespace}.{_container}+{Name}";
 
     /// <summary>The types its elements may have: in the namespace System.</summary>
     public IReadOnlyList<string> Elements => _elements;
@@ -63,7 +79,9 @@ internal sealed class TensorType
     public static IReadOnlyList<IFieldSymbol>? TupleElementsOf(ITypeSymbol type) =>
         type is INamedTypeSymbol { IsTupleType: true, TupleElements: { Length: > 1 } elements } ? elements : null;
 
-    public bool Is(ITypeSymbol type) => type.Is(Namespace, Name);
+    public bool Is(ITypeSymbol type) => _container is null
+        ? type.Is(Namespace, Name)
+        : type is INamedTypeSymbol { ContainingType: { } outer } && type.MetadataName == Name && outer.Is(Namespace, _container);
 
     public bool HasElement(ITypeSymbol type) => _elements.Any(name => type.Is("System", name));
 }

@@ -10,4 +10,7 @@ internal enum MethodFamily
 
     /// <summary>FastBatch.Native's TorchTensor: parameters are inputs, what is returned are the outputs.</summary>
     NativeTensors,
+
+    /// <summary>TorchSharp's Tensor: parameters are inputs, what is returned are the outputs.</summary>
+    TorchSharpTensors,
 }

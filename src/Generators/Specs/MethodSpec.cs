@@ -23,6 +23,8 @@ namespace FastBatch.Generators.Specs;
 /// <param name="UsesObsolete">Whether the method or an element type is marked obsolete.</param>
 /// <param name="MaxBatchSize">The attribute's setting.</param>
 /// <param name="MaxQueueDelayMicroseconds">The attribute's setting.</param>
+/// <param name="IsModule">Whether the instance is a module of TorchSharp, which knows training from evaluation.</param>
+/// <param name="Glue">What batchers over TorchSharp's tensors share; null for every other family.</param>
 /// <param name="Parameters">The inputs and outputs, in the order of the method: its parameters, then what it returns.</param>
 internal sealed record MethodSpec(
     string HintName,
@@ -40,6 +42,8 @@ internal sealed record MethodSpec(
     bool UsesObsolete,
     int MaxBatchSize,
     int MaxQueueDelayMicroseconds,
+    bool IsModule,
+    TorchSharpGlueSpec? Glue,
     EquatableArray<ParameterSpec> Parameters)
 {
     /// <summary>Whether a result can be read where the method wrote it. A single value is better copied.</summary>

@@ -18,6 +18,9 @@ internal static class LibraryResolver
     /// <summary>Why the library cannot be used; null if it can.</summary>
     public static string? Failure => s_outcome.Value.Failure;
 
+    /// <summary>The library; 0 if it cannot be used.</summary>
+    public static nint Handle => s_outcome.Value.Handle;
+
     private static string Rid =>
         (OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")
         + "-" + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();

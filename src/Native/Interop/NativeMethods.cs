@@ -85,6 +85,10 @@ internal static unsafe partial class NativeMethods
         void* data, int dtype, int rank, long* sizes, long* strides, ulong* tensor, byte* error, int errorCapacity);
 
     [LibraryImport(Library)]
+    internal static partial NativeStatus fb_tensor_handle(
+        void* data, int dtype, int rank, long* sizes, long* strides, nint* handle, byte* error, int errorCapacity);
+
+    [LibraryImport(Library)]
     internal static partial NativeStatus fb_tensor_describe(
         ulong tensor, int* dtype, int* rank, long* sizes, int sizesCapacity, byte* error, int errorCapacity);
 

@@ -141,6 +141,11 @@ FB_API fb_status fb_tensor_borrow(void* data, int32_t dtype, int32_t rank, const
 FB_API fb_status fb_tensor_copy(const void* data, int32_t dtype, int32_t rank, const int64_t* sizes, const int64_t* strides,
                                 fb_tensor* tensor, char* error, int32_t error_capacity);
 
+/* The same as fb_tensor_borrow, for another library in this process that uses the same libtorch: *handle is an at::Tensor*, made with new,
+ * that its receiver deletes. It belongs to no scope, and none is needed; the memory must stay until the tensor and its views are gone. */
+FB_API fb_status fb_tensor_handle(void* data, int32_t dtype, int32_t rank, const int64_t* sizes, const int64_t* strides, void** handle,
+                                  char* error, int32_t error_capacity);
+
 /* The tensor's type of elements, number of dimensions and the first sizes_capacity of its sizes. dtype, rank and sizes may be null. */
 FB_API fb_status fb_tensor_describe(fb_tensor tensor, int32_t* dtype, int32_t* rank, int64_t* sizes, int32_t sizes_capacity, char* error,
                                     int32_t error_capacity);

@@ -88,6 +88,16 @@ fb_status fb_tensor_copy(const void* data, int32_t dtype, int32_t rank, const in
     });
 }
 
+fb_status fb_tensor_handle(void* data, int32_t dtype, int32_t rank, const int64_t* sizes, const int64_t* strides, void** handle, char* error,
+                           int32_t error_capacity) {
+    return guarded(error, error_capacity, [&] {
+        fastbatch::check_output(handle, "handle");
+        const Shape shape(dtype, rank, sizes, strides);
+        shape.check_memory(data, "data", true);
+        *handle = new at::Tensor(fastbatch::over(data, shape));
+    });
+}
+
 fb_status fb_tensor_describe(fb_tensor tensor, int32_t* dtype, int32_t* rank, int64_t* sizes, int32_t sizes_capacity, char* error,
                              int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {

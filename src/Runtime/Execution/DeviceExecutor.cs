@@ -13,7 +13,7 @@ internal abstract partial class DeviceExecutor
     private static readonly TimeSpan WorthOverlapping = TimeSpan.FromMicroseconds(20);
 
     private readonly Batcher _batcher;
-    private readonly IBatchPolicy _policy;
+    private readonly Scheduler _scheduler;
     private readonly TimeProvider _time;
     private readonly long _worthOverlapping;
     private readonly OverlapTrial _trial;
@@ -27,16 +27,14 @@ internal abstract partial class DeviceExecutor
     // Device side: a free delivery, kept from the last batch.
     private Delivery? _spare;
     private long _started;
-    private long _lastEnded;
-    private long _lastDuration;
     private bool _decidedWhileResuming;
 
     protected DeviceExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
     {
         _batcher = batcher;
         Lane = lane;
-        _policy = policy;
         _time = options.TimeProvider;
+        _scheduler = new Scheduler(policy, batcher.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
@@ -67,7 +65,7 @@ internal abstract partial class DeviceExecutor
     public TimeSpan EstimateBacklog()
     {
         double batches = Math.Ceiling((double)Lane.Backlog / _batcher.MaxBatchSize);
-        return TimeSpan.FromSeconds(batches * Volatile.Read(ref _lastDuration) / _time.TimestampFrequency);
+        return TimeSpan.FromSeconds(batches * _scheduler.LastDuration / _time.TimestampFrequency);
     }
 
     /// <summary>Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes first.</summary>
@@ -107,7 +105,7 @@ internal abstract partial class DeviceExecutor
     }
 
     /// <summary>When the last batch ended.</summary>
-    protected long LastEnded => _lastEnded;
+    protected long LastEnded => _scheduler.LastEnded;
 
     /// <summary>
     /// Device side: the next batch to run, or null: then nothing waits (<paramref name="until"/> is 0) or the policy waits until a time or
@@ -139,16 +137,13 @@ internal abstract partial class DeviceExecutor
             error = exception;
         }
 
-        bool waits = decision.Kind == BatchDecision.DecisionKind.WaitUntil;
-        int enough = Math.Min(decision.Rows, _batcher.MaxBatchSize);
-        if (waits && decision.Timestamp > now && enough > waiting && !Lane.Ring.IsClosed)
+        if (decision.Kind == BatchDecision.DecisionKind.WaitUntil)
         {
-            (until, rows) = (decision.Timestamp, enough);
+            (until, rows) = (decision.Timestamp, decision.Rows);
             return null;
         }
 
-        // A wait that is over already is a decision to run, and so is one for rows that will not come any more.
-        Lane.Close(delivery.Batch, waits ? waiting : Math.Clamp(decision.Rows, 1, waiting));
+        Lane.Close(delivery.Batch, decision.Rows);
         delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
         if (error is not null)
         {
@@ -166,10 +161,11 @@ internal abstract partial class DeviceExecutor
         Batch batch = delivery.Batch;
         if (batch is { Count: > 0, IsDropped: false, HasFaults: false })
         {
+            int rows = batch.Count;
             RunMethod(batch);
-            long ended = _time.GetTimestamp();
-            _lastDuration = ended - _started;
-            _lastEnded = ended;
+
+            // A batch that threw took as long as its parts: nothing to learn a cost from.
+            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, _time.GetTimestamp());
         }
 
         // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
@@ -182,7 +178,7 @@ internal abstract partial class DeviceExecutor
     /// </summary>
     protected bool DeliverAndReturn(Delivery delivery)
     {
-        (long ended, long duration) = (_lastEnded, _lastDuration);
+        (long ended, long duration) = (_scheduler.LastEnded, _scheduler.LastDuration);
         long next = Lane.Ring.ReadMark;
         bool fullBatchWaits = Lane.Ring.IsPublished(next + _batcher.MaxBatchSize - 1);
         _trial.Record(ended, delivery.Batch.Count, fullBatchWaits);
@@ -210,7 +206,7 @@ internal abstract partial class DeviceExecutor
     /// <summary>Device side: resumes the callers of the batch on this thread, which keeps the device.</summary>
     protected void DeliverInline(Delivery delivery)
     {
-        if (Desk.DeliverHere(delivery, _lastEnded, _lastDuration))
+        if (Desk.DeliverHere(delivery, _scheduler.LastEnded, _scheduler.LastDuration))
         {
             Keep(delivery, hasDevice: true);
         }
@@ -256,18 +252,16 @@ internal abstract partial class DeviceExecutor
     {
         int resuming = Desk.Resuming;
         _decidedWhileResuming = resuming > 0;
-        return _policy.Decide(
-            new QueueSnapshot
-            {
-                Waiting = waiting,
-                MaxBatchSize = _batcher.MaxBatchSize,
-                Backlog = Lane.Backlog,
-                OldestEnqueued = Lane.Ring.Enqueued(Lane.Ring.ReadMark),
-                Resuming = resuming,
-                LastBatchEnded = _lastEnded,
-                LastBatchDuration = _lastDuration,
-                TimestampFrequency = _time.TimestampFrequency,
-            },
+        (long oldest, long submitted) = (Lane.Ring.ReadMark, Lane.Ring.Claimed);
+        return _scheduler.Decide(
+            new QueueState(
+                waiting,
+                (int)(submitted - oldest) + Lane.Overflow.Waiting,
+                submitted,
+                Lane.Ring.Enqueued(oldest),
+                Lane.Ring.Enqueued(oldest + waiting - 1),
+                resuming,
+                Lane.Ring.IsClosed),
             now);
     }
 

@@ -8,13 +8,16 @@ namespace FastBatch.Lanes;
 /// </summary>
 public sealed class Batch
 {
+    // Per row. Reserved at the start: recording a fault must not fail.
+    private readonly RunFault[] _faults;
     private OutputSlab? _outputs;
     private int _start;
 
-    // Per row, once a row has failed.
-    private RunFault?[]? _faults;
-
-    internal Batch(int maxBatchSize) => Members = new BatchMember[maxBatchSize];
+    internal Batch(int maxBatchSize)
+    {
+        Members = new BatchMember[maxBatchSize];
+        _faults = new RunFault[maxBatchSize];
+    }
 
     /// <summary>The rows the method is given: at least 1.</summary>
     public int Count { get; private set; }
@@ -22,8 +25,8 @@ public sealed class Batch
     /// <summary>The outputs the method fills.</summary>
     public OutputSlab Outputs => _outputs!;
 
-    /// <summary>The first of the input rows the method is given.</summary>
-    internal int FirstRow => _start + FirstMember;
+    /// <summary>Where its rows begin, among those of the batcher: batches of equal <see cref="Count"/> that begin there have the same memory.</summary>
+    public int FirstRow => _start + FirstMember;
 
     /// <summary>The request of that row, and its place in the outputs: 0, unless the method is run on a part of the batch.</summary>
     internal int FirstMember { get; private set; }
@@ -67,12 +70,11 @@ public sealed class Batch
     internal void Fail(int firstMember, int count, Exception error)
     {
         HasFaults = true;
-        _faults ??= new RunFault?[Members.Length];
         _faults.AsSpan(firstMember, count).Fill(new RunFault(error, count));
     }
 
-    /// <summary>Why the row has no result; null if it has one, or was dropped.</summary>
-    internal RunFault? Fault(int member) => HasFaults ? _faults![member] : null;
+    /// <summary>Why the row has no result; without an error if it has one, or was dropped.</summary>
+    internal RunFault Fault(int member) => HasFaults ? _faults[member] : default;
 
     /// <summary>Gives the batch outputs of its own, unless it still has those it used last.</summary>
     internal void Attach(Batcher batcher) => _outputs ??= batcher.RentOutputs();
@@ -91,5 +93,5 @@ public sealed class Batch
 /// <summary>One request of a batch: at index i, the request of row i.</summary>
 internal readonly record struct BatchMember(PendingRequest? Request, long Ticket);
 
-/// <summary>What the method threw when it was given so many rows.</summary>
-internal sealed record RunFault(Exception Error, int Rows);
+/// <summary>What the method threw when it was given so many rows; nothing where it ran.</summary>
+internal readonly record struct RunFault(Exception? Error, int Rows);

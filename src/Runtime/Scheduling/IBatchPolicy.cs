@@ -19,4 +19,10 @@ public interface IBatchPolicy
     /// resume callers. Costs a timestamp per request, and makes the batcher use a thread of its own. Constant.
     /// </summary>
     bool UsesEnqueueTime => false;
+
+    /// <summary>
+    /// Whether <see cref="Decide"/> looks at <see cref="QueueSnapshot.FixedCost"/>, <see cref="QueueSnapshot.CostPerRow"/> or
+    /// <see cref="QueueSnapshot.ArrivalRate"/>. Costs some nanoseconds per batch. Constant.
+    /// </summary>
+    bool UsesEstimates => false;
 }

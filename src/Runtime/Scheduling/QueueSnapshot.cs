@@ -15,6 +15,9 @@ public readonly record struct QueueSnapshot
     /// <summary>When the oldest waiting row was submitted; 0 unless <see cref="IBatchPolicy.UsesEnqueueTime"/>.</summary>
     public long OldestEnqueued { get; init; }
 
+    /// <summary>When the newest waiting row was submitted; 0 unless <see cref="IBatchPolicy.UsesEnqueueTime"/>.</summary>
+    public long NewestEnqueued { get; init; }
+
     /// <summary>The callers of earlier batches that are being resumed at this moment; closed-loop callers will submit again at once.</summary>
     public int Resuming { get; init; }
 
@@ -23,6 +26,18 @@ public readonly record struct QueueSnapshot
 
     /// <summary>How long the last batch ran, in timestamp units; 0 before the first.</summary>
     public long LastBatchDuration { get; init; }
+
+    /// <summary>
+    /// What any batch costs however few its rows, learned, in timestamp units; 0 before the first batches, and unless
+    /// <see cref="IBatchPolicy.UsesEstimates"/>.
+    /// </summary>
+    public double FixedCost { get; init; }
+
+    /// <summary>What each row adds to the cost of a batch; as <see cref="FixedCost"/>.</summary>
+    public double CostPerRow { get; init; }
+
+    /// <summary>Rows submitted per timestamp unit of late; as <see cref="FixedCost"/>.</summary>
+    public double ArrivalRate { get; init; }
 
     /// <summary>Timestamp units per second.</summary>
     public required long TimestampFrequency { get; init; }

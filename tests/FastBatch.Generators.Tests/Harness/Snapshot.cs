@@ -10,7 +10,8 @@ internal static class Snapshot
 {
     private static readonly bool IsUpdating = Environment.GetEnvironmentVariable("FASTBATCH_UPDATE_SNAPSHOTS") == "1";
 
-    private static readonly string Project = typeof(Snapshot).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+    /// <summary>The folder of this project.</summary>
+    public static string Project { get; } = typeof(Snapshot).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(static metadata => metadata.Key == "ProjectDirectory").Value!;
 
     /// <summary>The root of the repository these tests were built from.</summary>

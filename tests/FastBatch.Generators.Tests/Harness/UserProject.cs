@@ -4,6 +4,7 @@ using FastBatch.Generators.Diagnostics;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Text;
 
 namespace FastBatch.Generators.Tests.Harness;
 
@@ -35,8 +36,25 @@ internal static class UserProject
     /// <summary>The base class libraries, FastBatch and FastBatch.Native.</summary>
     public static IReadOnlyList<MetadataReference> AllReferences => References;
 
+    private static readonly Lazy<MetadataReference> s_torchSharp = new(CompileTorchSharpReference);
+
     /// <summary>Compiles files that start after the usual usings.</summary>
     public static CSharpCompilation Compile(params string[] files) => Compile(LanguageVersion.Default, files);
+
+    /// <summary>Compiles files of a project that references TorchSharp; theirs is the name Tensor.</summary>
+    public static CSharpCompilation CompileWithTorchSharp(params string[] files) => Compile(
+        [.. files.Select(static file => "using TorchSharp;\nusing static TorchSharp.torch;\nusing Tensor = TorchSharp.torch.Tensor;\n" + file)])
+        .AddReferences(s_torchSharp.Value);
+
+    /// <summary>The same for one that does not reference FastBatch.Native.</summary>
+    public static CSharpCompilation CompileWithTorchSharpAlone(params string[] files)
+    {
+        CSharpCompilation compilation = CompileWithTorchSharp(files);
+        CSharpCompilation alone = compilation.RemoveReferences(
+            References.Where(static reference => reference.Display!.EndsWith("FastBatch.Native.dll", StringComparison.Ordinal)));
+        return alone.SyntaxTrees.Aggregate(alone, static (current, tree) => current.ReplaceSyntaxTree(
+            tree, tree.WithChangedText(SourceText.From(tree.ToString().Replace("using FastBatch.Native;", "", StringComparison.Ordinal)))));
+    }
 
     public static CSharpCompilation Compile(LanguageVersion language, params string[] files)
     {
@@ -88,6 +106,16 @@ internal static class UserProject
         string[] said = [.. (await AnalyzeAsync(output)).Select(Describe)];
         Assert.True(said.Length == 0, string.Join("\n", [.. said, .. sources.Values]));
         return sources;
+    }
+
+    private static PortableExecutableReference CompileTorchSharpReference()
+    {
+        string source = File.ReadAllText(Path.Combine(Snapshot.Project, "Reference", "TorchSharp.cs"));
+        using var assembly = new MemoryStream();
+        var result = CSharpCompilation.Create(
+            "TorchSharp", [CSharpSyntaxTree.ParseText(source)], References, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary)).Emit(assembly);
+        Assert.Empty(result.Diagnostics.Where(static diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+        return MetadataReference.CreateFromImage(assembly.ToArray());
     }
 
     public static string Describe(Diagnostic diagnostic)

@@ -90,6 +90,23 @@ public class AllocationTests
         });
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    public async Task With_a_price_for_device_time(int clients)
+    {
+        await using var batcher = new Echo().CreatePairBatcher(new BatcherOptions { DeviceCost = 0.5 });
+        await AssertNothingAllocatedAsync(clients, async (id, load) =>
+        {
+            long[] row = [id, id, id, id];
+            long[] answer = new long[2];
+            while (load.Next(id))
+            {
+                await batcher.SubmitAsync(row, answer).ConfigureAwait(false);
+            }
+        });
+    }
+
     private static BatcherOptions Options(bool dedicatedThread, bool inlineContinuations) =>
         new() { DedicatedThread = dedicatedThread, InlineContinuations = inlineContinuations };
 

@@ -30,6 +30,7 @@ public class StressTests
                 DedicatedThread = dedicatedThread,
                 InlineContinuations = dedicatedThread && random.Next(2) == 0,
                 MaxQueueDelay = random.Next(4) == 0 ? TimeSpan.FromMicroseconds(random.Next(1, 500)) : null,
+                IsolateFaults = random.Next(2) == 0,
             };
             try
             {

@@ -1,0 +1,272 @@
+namespace FastBatch.Generators.Emitting;
+
+/// <summary>What TorchSharp does not offer, by the functions of the libraries that it has loaded.</summary>
+internal static partial class TorchSharpGlue
+{
+    private const string Inference = """
+        /// <summary>
+        /// No gradients are kept on this thread until it is disposed. Entered for each batch, not for the life of a thread: batches run on
+        /// pool threads, which belong to others in between. Costs no object where TorchSharp's library has the functions.
+        /// </summary>
+        internal readonly ref struct TorchSharpInference
+        {
+            private static readonly global::System.Lazy<Functions> s_functions = new(static () => new Functions());
+
+            private readonly Functions _functions;
+            private readonly nint _guard;
+            private readonly global::System.IDisposable? _scope;
+
+            private TorchSharpInference(Functions functions, nint guard, global::System.IDisposable? scope)
+            {
+                _functions = functions;
+                _guard = guard;
+                _scope = scope;
+            }
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate nint EnterFunction(byte enabled);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate void LeaveFunction(nint guard);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate byte IsEnabledFunction();
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate void SetEnabledFunction(byte enabled);
+
+            public static TorchSharpInference Enter()
+            {
+                Functions functions = s_functions.Value;
+                if (functions.Enter is not null)
+                {
+                    return new TorchSharpInference(functions, functions.Enter(1), null);
+                }
+
+                if (functions.IsGradEnabled is null)
+                {
+                    return new TorchSharpInference(functions, 0, global::TorchSharp.torch.no_grad());
+                }
+
+                nint wasEnabled = functions.IsGradEnabled();
+                functions.SetGradEnabled!(0);
+                return new TorchSharpInference(functions, wasEnabled, null);
+            }
+
+            public void Dispose()
+            {
+                if (_scope is not null)
+                {
+                    _scope.Dispose();
+                }
+                else if (_functions.Leave is not null)
+                {
+                    _functions.Leave(_guard);
+                }
+                else
+                {
+                    _functions.SetGradEnabled!((byte)_guard);
+                }
+            }
+
+            // Inference mode where TorchSharp has it (0.101.4 and later); before that, no gradients.
+            private sealed class Functions
+            {
+                public Functions()
+                {
+                    EnterFunction? enter = TorchSharpLibrary.Find<EnterFunction>("THSAutograd_getInferenceModeGuard");
+                    LeaveFunction? leave = TorchSharpLibrary.Find<LeaveFunction>("THSAutograd_deleteInferenceModeGuard");
+                    if (enter is not null && leave is not null)
+                    {
+                        Enter = enter;
+                        Leave = leave;
+                        return;
+                    }
+
+                    IsEnabledFunction? isEnabled = TorchSharpLibrary.Find<IsEnabledFunction>("THSAutograd_isGradEnabled");
+                    SetEnabledFunction? setEnabled = TorchSharpLibrary.Find<SetEnabledFunction>("THSAutograd_setGrad");
+                    if (isEnabled is not null && setEnabled is not null)
+                    {
+                        IsGradEnabled = isEnabled;
+                        SetGradEnabled = setEnabled;
+                    }
+                }
+
+                public EnterFunction? Enter { get; }
+
+                public LeaveFunction? Leave { get; }
+
+                public IsEnabledFunction? IsGradEnabled { get; }
+
+                public SetEnabledFunction? SetGradEnabled { get; }
+            }
+        }
+        """;
+
+    private const string Memory = """
+        /// <summary>
+        /// Tensors over memory that is there already, for which TorchSharp has no function. libtorch has one in its C interface; before that
+        /// had it, FastBatch.Native's library can stand in. Any thread.
+        /// </summary>
+        internal static class TorchSharpMemory
+        {
+            private static readonly global::System.Lazy<CreateFunction> s_create = new(FindCreate);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate int CreateFunction(
+                ref byte data,
+                long rank,
+                ref long sizes,
+                ref long strides,
+                long offset,
+                int type,
+                int deviceType,
+                int deviceIndex,
+                out nint tensor);
+
+            /// <summary>Throws now what would be thrown at the first batch.</summary>
+            public static void Require() => _ = s_create.Value;
+
+            /// <summary>
+            /// A tensor over rows that lie one after the other, and do not move. It belongs to no DisposeScope that the thread may have.
+            /// </summary>
+            public static global::TorchSharp.torch.Tensor Wrap<T>(
+                global::System.ReadOnlySpan<T> rows, global::System.ReadOnlySpan<long> sizes, global::System.ReadOnlySpan<long> strides)
+                where T : unmanaged
+            {
+                int failed = s_create.Value(
+                    ref global::System.Runtime.CompilerServices.Unsafe.As<T, byte>(
+                        ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows)),
+                    sizes.Length,
+                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(sizes),
+                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(strides),
+                    offset: 0,
+                    (int)TypeOf<T>(),
+                    deviceType: 0,
+                    deviceIndex: 0,
+                    out nint tensor);
+                return failed == 0
+                    ? global::TorchSharp.torch.Tensor.UnsafeCreateTensor(tensor).DetachFromDisposeScope()
+                    : throw new global::System.InvalidOperationException(
+                        $"libtorch made no tensor [{string.Join(", ", sizes.ToArray())}] over {rows.Length} elements; it says why on standard error.");
+            }
+
+            /// <summary>The type of a tensor's elements.</summary>
+            [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+            public static global::TorchSharp.torch.ScalarType TypeOf<T>()
+                where T : unmanaged =>
+                typeof(T) == typeof(float) ? global::TorchSharp.torch.ScalarType.Float32
+                : typeof(T) == typeof(double) ? global::TorchSharp.torch.ScalarType.Float64
+                : typeof(T) == typeof(global::System.Half) ? global::TorchSharp.torch.ScalarType.Float16
+                : typeof(T) == typeof(long) ? global::TorchSharp.torch.ScalarType.Int64
+                : typeof(T) == typeof(int) ? global::TorchSharp.torch.ScalarType.Int32
+                : typeof(T) == typeof(short) ? global::TorchSharp.torch.ScalarType.Int16
+                : typeof(T) == typeof(sbyte) ? global::TorchSharp.torch.ScalarType.Int8
+                : typeof(T) == typeof(byte) ? global::TorchSharp.torch.ScalarType.Byte
+                : typeof(T) == typeof(bool) ? global::TorchSharp.torch.ScalarType.Bool
+                : throw new global::System.NotSupportedException($"No tensor has elements of {typeof(T)}.");
+
+            private static CreateFunction FindCreate()
+            {
+                if (TorchSharpLibrary.Find<CreateFunction>("aoti_torch_create_tensor_from_blob") is { } create)
+                {
+                    return create;
+                }
+        """;
+
+    // The rest of the class, where the assembly references FastBatch.Native and where it does not.
+    private const string WithNative = """
+
+                string? failure = global::FastBatch.Native.TorchHandle.WhyUnusable(TorchSharpLibrary.Handle);
+                return failure is null
+                    ? CreateNatively
+                    : throw new global::System.NotSupportedException(
+                        $"{TorchSharpLibrary.Description} has no function that makes a tensor over memory, which libtorch 2.2 and later have; "
+                        + $"nor can FastBatch.Native's be used: {failure} TorchSharp 0.103 or later needs neither.");
+            }
+
+            private static int CreateNatively(
+                ref byte data,
+                long rank,
+                ref long sizes,
+                ref long strides,
+                long offset,
+                int type,
+                int deviceType,
+                int deviceIndex,
+                out nint tensor)
+            {
+                tensor = global::FastBatch.Native.TorchHandle.Create(
+                    ref data,
+                    type,
+                    global::System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpan(ref sizes, (int)rank),
+                    global::System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpan(ref strides, (int)rank));
+                return 0;
+            }
+        }
+        """;
+
+    private const string WithoutNative = """
+
+                throw new global::System.NotSupportedException(
+                    $"{TorchSharpLibrary.Description} has no function that makes a tensor over memory, which libtorch 2.2 and later have. Use "
+                    + "TorchSharp 0.103 or later, or reference FastBatch.Native, whose library has one.");
+            }
+        }
+        """;
+
+    private const string Library = """
+        /// <summary>TorchSharp's native library as it is loaded already, and through it libtorch's. Nothing is loaded by a file's name.</summary>
+        internal static class TorchSharpLibrary
+        {
+            private static readonly global::System.Lazy<nint> s_handle = new(Find);
+
+            public static nint Handle => s_handle.Value;
+
+            /// <summary>"TorchSharp 0.105.2 with libtorch from '/app/libtorch_cpu.so'".</summary>
+            public static string Description =>
+                $"TorchSharp {typeof(global::TorchSharp.torch.Tensor).Assembly.GetName().Version?.ToString(3)} with libtorch from "
+                + $"'{Libtorch?.FileName ?? "an unknown place"}'";
+
+            private static global::System.Diagnostics.ProcessModule? Libtorch
+            {
+                get
+                {
+                    using var process = global::System.Diagnostics.Process.GetCurrentProcess();
+                    foreach (global::System.Diagnostics.ProcessModule module in process.Modules)
+                    {
+                        if (module.ModuleName.Contains("torch_cpu", global::System.StringComparison.OrdinalIgnoreCase))
+                        {
+                            return module;
+                        }
+                    }
+
+                    return null;
+                }
+            }
+
+            /// <summary>A function of the library, or of those it depends on; null if none has it.</summary>
+            public static TDelegate? Find<TDelegate>(string name)
+                where TDelegate : global::System.Delegate
+            {
+                if (!global::System.Runtime.InteropServices.NativeLibrary.TryGetExport(Handle, name, out nint function)
+                    && !(global::System.OperatingSystem.IsWindows()
+                        && Libtorch is { } libtorch
+                        && global::System.Runtime.InteropServices.NativeLibrary.TryGetExport(libtorch.BaseAddress, name, out function)))
+                {
+                    // On Windows a library does not answer for those that it depends on.
+                    return null;
+                }
+
+                return global::System.Runtime.InteropServices.Marshal.GetDelegateForFunctionPointer<TDelegate>(function);
+            }
+
+            private static nint Find()
+            {
+                global::TorchSharp.torch.InitializeDeviceType(global::TorchSharp.DeviceType.CPU);
+                return global::System.Runtime.InteropServices.NativeLibrary.Load(
+                    "LibTorchSharp", typeof(global::TorchSharp.torch.Tensor).Assembly, null);
+            }
+        }
+        """;
+}

@@ -1,0 +1,106 @@
+namespace FastBatch.Scheduling;
+
+/// <summary>
+/// Learns what a batch of n rows costs, t(n) = a + b n with a, b at least 0, by least squares in which a batch counts 2 % less with every
+/// batch after it. Device side; no allocation. Invariant: one wild sample (a collection, a page fault) moves the line no further than a
+/// sample at the edge of the usual scatter; a lasting change widens the scatter and is followed within some tens of batches.
+/// </summary>
+internal sealed class CostModel
+{
+    private const double Forgetting = 0.98;
+
+    // Samples before any is called an outlier, and how many times the usual deviation one may differ after that.
+    private const int Trusting = 8;
+    private const double Outlier = 4;
+    private const double DeviationGain = 0.05;
+    private const double SmallestDeviation = 0.01;
+
+    // Below this relative spread of sizes, slope and intercept cannot be told apart.
+    private const double SmallestSpread = 1e-3;
+
+    // The first run of a size is a warm-up: of each size up to 64, of each power of two above.
+    private ulong _seen;
+    private ulong _seenLarge;
+
+    // Weighted sums over the samples: 1, n, n^2, t, n t.
+    private double _s0;
+    private double _s1;
+    private double _s2;
+    private double _t0;
+    private double _t1;
+    private double _deviation;
+
+    /// <summary>a: what any batch costs, in timestamp units.</summary>
+    public double Fixed { get; private set; }
+
+    /// <summary>b: what each row adds, in timestamp units.</summary>
+    public double PerRow { get; private set; }
+
+    /// <summary>The batches the estimate rests on, ever.</summary>
+    public long Samples { get; private set; }
+
+    /// <summary>The cost expected of a batch; 0 while nothing is known.</summary>
+    public double Predict(int rows) => Fixed + PerRow * rows;
+
+    /// <summary>A batch of <paramref name="rows"/> rows took <paramref name="duration"/>.</summary>
+    public void Record(int rows, double duration)
+    {
+        if (IsFirstOfItsSize(rows) || duration < 0)
+        {
+            return;
+        }
+
+        if (Samples > 0)
+        {
+            duration = Clamp(duration, Predict(rows));
+        }
+
+        Samples++;
+        double n = rows;
+        _s0 = _s0 * Forgetting + 1;
+        _s1 = _s1 * Forgetting + n;
+        _s2 = _s2 * Forgetting + n * n;
+        _t0 = _t0 * Forgetting + duration;
+        _t1 = _t1 * Forgetting + n * duration;
+        Fit();
+    }
+
+    private void Fit()
+    {
+        double spread = _s0 * _s2 - _s1 * _s1;
+        if (spread < SmallestSpread * _s0 * _s2)
+        {
+            // All of one size: the line keeps its shape and is scaled through the mean.
+            double predicted = Fixed * _s0 + PerRow * _s1;
+            (Fixed, PerRow) = predicted > 0
+                ? (Fixed * _t0 / predicted, PerRow * _t0 / predicted)
+                : (_t0 / _s0, 0);
+            return;
+        }
+
+        double slope = (_s0 * _t1 - _s1 * _t0) / spread;
+        double intercept = (_t0 - slope * _s1) / _s0;
+        (Fixed, PerRow) = slope < 0 ? (_t0 / _s0, 0)
+            : intercept < 0 ? (0, _t1 / _s2)
+            : (intercept, slope);
+    }
+
+    private double Clamp(double duration, double predicted)
+    {
+        double limit = Samples < Trusting
+            ? double.PositiveInfinity
+            : Outlier * Math.Max(_deviation, SmallestDeviation * predicted);
+        double difference = Math.Clamp(duration - predicted, -limit, limit);
+        _deviation += DeviationGain * (Math.Abs(difference) - _deviation);
+        return predicted + difference;
+    }
+
+    private bool IsFirstOfItsSize(int rows)
+    {
+        ref ulong seen = ref rows <= 64 ? ref _seen : ref _seenLarge;
+        ulong bit = 1UL << (rows <= 64 ? rows - 1 : int.Log2(rows));
+        bool isFirst = (seen & bit) == 0;
+        seen |= bit;
+        return isFirst;
+    }
+}

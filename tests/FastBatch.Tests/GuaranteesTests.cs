@@ -1,0 +1,57 @@
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+
+namespace FastBatch.Tests;
+
+/// <summary>What docs/guarantees.md promises is shown by tests that exist.</summary>
+public partial class GuaranteesTests
+{
+    [Fact]
+    public void Every_promise_names_a_test_that_exists()
+    {
+        string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", ".."));
+        int named = 0;
+        var wrong = new List<string>();
+        foreach (string line in File.ReadLines(Path.Combine(root, "docs", "guarantees.md")).Where(static line => line.StartsWith("| ", StringComparison.Ordinal)))
+        {
+            string[] cells = [.. line.Split('|', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+            if (cells is ["promise", ..])
+            {
+                continue;
+            }
+
+            MatchCollection links = Link().Matches(cells[^1]);
+            if (cells.Length != 2 || links.Count == 0)
+            {
+                wrong.Add($"No test: {line}");
+            }
+
+            foreach (Match link in links)
+            {
+                named++;
+                string path = Path.GetFullPath(Path.Combine(root, "docs", link.Groups["path"].Value));
+                string test = link.Groups["test"].Value;
+                if (!File.Exists(path) || !IsTest(File.ReadAllText(path), test))
+                {
+                    wrong.Add($"Not a test: {test} in {path}");
+                }
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+        Assert.InRange(named, 20, int.MaxValue);
+    }
+
+    // A method of that name, and Fact or Theory among the lines before it, up to the first that is empty.
+    private static bool IsTest(string source, string name)
+    {
+        Match method = Regex.Match(source, $@"\n    public (async Task|Task|void) {name}\(");
+        int start = method.Success ? source.LastIndexOf("\n\n", method.Index, StringComparison.Ordinal) : -1;
+        return method.Success && Regex.IsMatch(source[Math.Max(start, 0)..method.Index], @"\[(Fact|Theory)");
+    }
+
+    private static string ThisFile([CallerFilePath] string path = "") => path;
+
+    [GeneratedRegex(@"\[`(?<test>\w+)`\]\((?<path>[^)]+)\)")]
+    private static partial Regex Link();
+}
