@@ -12,10 +12,10 @@ namespace FastBatch.ModelChecking.Components;
 public class DeliveryTests
 {
     [Fact]
-    public void Two_threads_and_a_rescue_deliver_one_caller() => Check.Exhausts(Deliveries(callers: 1, rounds: 1));
+    public void Two_threads_and_a_rescue_deliver_one_caller() => Check.Exhausts(Deliveries(callers: 1, rounds: 1), interruptions: 3);
 
     [Fact]
-    public void Two_threads_and_a_rescue_deliver_two_callers() => Check.Exhausts(Deliveries(callers: 2, rounds: 1), interruptions: 1);
+    public void Two_threads_and_a_rescue_deliver_two_callers() => Check.Exhausts(Deliveries(callers: 2, rounds: 1), interruptions: 2);
 
     [Fact]
     public void A_delivery_is_used_again_only_when_all_have_left() => Check.Exhausts(Deliveries(callers: 1, rounds: 2), interruptions: 1);

@@ -51,10 +51,6 @@ public class PendingRequestTests
         new Twin("double-return"), "", Requests(2, cancels: true));
 
     [Fact]
-    public void A_cancelled_request_returned_while_its_row_refers_to_it() => Check.Catches(
-        new Twin("return-while-row-refers"), "", Requests(2, cancels: true));
-
-    [Fact]
     public void A_result_read_after_its_request_is_returned() => Check.Catches(
         new Twin("return-before-read"), "", Requests(2, cancels: false));
 

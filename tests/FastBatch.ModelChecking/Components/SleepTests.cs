@@ -10,10 +10,15 @@ namespace FastBatch.ModelChecking.Components;
 public class SleepTests
 {
     [Fact]
-    public void A_device_thread_that_parks_misses_no_row() => Check.Exhausts(Rows(parks: true, callers: 2, rows: 1));
+    public void A_device_thread_that_parks_misses_no_row_of_two_callers() => Check.Exhausts(
+        Rows(parks: true, callers: 2, rows: 1), interruptions: 2);
 
     [Fact]
-    public void A_device_thread_that_parks_between_rows_misses_none() => Check.Exhausts(Rows(parks: true, callers: 1, rows: 2));
+    public void A_device_thread_that_parks_between_rows_misses_none() => Check.Exhausts(
+        Rows(parks: true, callers: 1, rows: 2), interruptions: 4);
+
+    [Fact]
+    public void A_device_thread_that_parks_misses_no_row() => Check.Exhausts(Rows(parks: true, callers: 1, rows: 1));
 
     [Fact]
     public void A_device_given_up_is_taken_by_whoever_is_woken() => Check.Exhausts(Rows(parks: false, callers: 2, rows: 1));

@@ -105,8 +105,8 @@ internal sealed partial class Trial
     public void Write<T>(Location<T> location, T value, bool release, in Site site)
     {
         // A store that no other store or read-modify-write of the location races with needs no point ahead of it: whoever does not want
-        // to see it yet can read an older one.
-        ModelThread thread = Enter(needsPoint: Choices.IsContended(location.Name) || (Choices.SplitsReads && _hasRead));
+        // to see it yet can read an older one. Not so with process-wide barriers, which show others what came before them.
+        ModelThread thread = Enter(needsPoint: Choices.SplitsReads || Choices.IsContended(location.Name));
         release &= !Scenario.Weakens(site, Weakening.RelaxedStore);
         Store(thread, location, value, release);
         if (Trace is not null)
