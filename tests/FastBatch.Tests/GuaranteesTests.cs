@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 
 namespace FastBatch.Tests;
@@ -9,7 +8,7 @@ public partial class GuaranteesTests
     [Fact]
     public void Every_promise_names_a_test_that_exists()
     {
-        string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", ".."));
+        string root = RepositoryRoot();
         int named = 0;
         var wrong = new List<string>();
         foreach (string line in File.ReadLines(Path.Combine(root, "docs", "guarantees.md")).Where(static line => line.StartsWith("| ", StringComparison.Ordinal)))
@@ -50,7 +49,17 @@ public partial class GuaranteesTests
         return method.Success && Regex.IsMatch(source[Math.Max(start, 0)..method.Index], @"\[(Fact|Theory)");
     }
 
-    private static string ThisFile([CallerFilePath] string path = "") => path;
+    // Not by the path of this file: a deterministic build does not tell it.
+    private static string RepositoryRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "FastBatch.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        return folder ?? throw new DirectoryNotFoundException($"No FastBatch.sln above '{AppContext.BaseDirectory}'.");
+    }
 
     [GeneratedRegex(@"\[`(?<test>\w+)`\]\((?<path>[^)]+)\)")]
     private static partial Regex Link();
