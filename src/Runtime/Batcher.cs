@@ -1,6 +1,9 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 using FastBatch.Execution;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -18,7 +21,7 @@ public abstract class Batcher : IAsyncDisposable
     private readonly Shelf<OutputSlab> _slabs = new(limit: 64);
     private readonly BatcherOptions _options;
     private readonly IBatchPolicy _policy;
-    private readonly bool _stampsRequests;
+    private readonly Ledger _ledger;
     private readonly Lock _disposal = new();
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
@@ -37,7 +40,7 @@ public abstract class Batcher : IAsyncDisposable
         MaxBatchSize = _options.MaxBatchSize ?? maxBatchSize;
         _options.Validate(name, MaxBatchSize);
         _policy = _options.PolicyOr(TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds));
-        _stampsRequests = _policy.UsesEnqueueTime;
+        _ledger = new Ledger(this, _policy.UsesEnqueueTime ? RequestDetails.Times : RequestDetails.None);
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
@@ -75,6 +78,14 @@ public abstract class Batcher : IAsyncDisposable
         }
     }
 
+    /// <summary>Has an observer told of every batch from now on, until what is returned is disposed. Any thread.</summary>
+    /// <param name="observer">The observer; may observe several batchers.</param>
+    public IDisposable Observe(BatchObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        return _ledger.Add(observer);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 
@@ -109,10 +120,10 @@ public abstract class Batcher : IAsyncDisposable
     protected void Open()
     {
         _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows);
-        bool dedicated = _options.DedicatedThread ?? (_stampsRequests || _options.InlineContinuations);
+        bool dedicated = _options.DedicatedThread ?? (_policy.UsesEnqueueTime || _options.InlineContinuations);
         _executor = dedicated
-            ? new ThreadExecutor(this, _lane, _policy, _options)
-            : new PoolExecutor(this, _lane, _policy, _options);
+            ? new ThreadExecutor(this, _lane, _policy, _options, _ledger)
+            : new PoolExecutor(this, _lane, _policy, _options, _ledger);
     }
 
     /// <summary>Makes the outputs of one batch. For generated code.</summary>
@@ -144,9 +155,10 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
     {
-        long enqueued = _stampsRequests ? _options.TimeProvider.GetTimestamp() : 0;
+        long enqueued = _ledger.Details == RequestDetails.None ? 0 : Note(request);
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
+            _ledger.End(RequestOutcome.Cancelled);
             claim = default;
             return false;
         }
@@ -175,7 +187,7 @@ public abstract class Batcher : IAsyncDisposable
     {
         // Published all the same, as a tombstone: a ticket left out would block every later one.
         Publish(claim, null);
-        request.Refuse(error);
+        _ledger.End(request.TryRefuse(error) ? RequestOutcome.Abandoned : RequestOutcome.Cancelled);
     }
 
     /// <summary>Checks the length of a caller's row. For generated code.</summary>
@@ -209,10 +221,24 @@ public abstract class Batcher : IAsyncDisposable
             return true;
         }
 
-        request.Refuse(refusal == LaneRing.Full && _options.Overload == OverloadMode.Reject
+        bool rejected = refusal == LaneRing.Full && _options.Overload == OverloadMode.Reject;
+        bool refused = request.TryRefuse(rejected
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
             : new BatcherClosedException(Name));
+        _ledger.End(!refused ? RequestOutcome.Cancelled : rejected ? RequestOutcome.Rejected : RequestOutcome.Closed);
         return false;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private long Note(PendingRequest request)
+    {
+        RequestDetails details = _ledger.Details;
+        if ((details & RequestDetails.Origins) != 0)
+        {
+            request.NoteOrigin(Activity.Current?.Context ?? default);
+        }
+
+        return (details & RequestDetails.Times) != 0 ? _options.TimeProvider.GetTimestamp() : 0;
     }
 
     private async Task CloseAsync()
@@ -220,7 +246,7 @@ public abstract class Batcher : IAsyncDisposable
         if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lane.TryFailAll(Name) || !_executor.AllDelivered)
+            while (!_lane.TryFailAll(Name, _ledger) || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }

@@ -1,3 +1,4 @@
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -15,8 +16,8 @@ internal sealed class ThreadExecutor : DeviceExecutor
     private readonly bool _inlineContinuations;
     private volatile bool _stopped;
 
-    public ThreadExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
-        : base(batcher, lane, policy, options)
+    public ThreadExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options, Ledger ledger)
+        : base(batcher, lane, policy, options, ledger)
     {
         _inlineContinuations = options.InlineContinuations;
         new Thread(Loop) { IsBackground = true, Name = $"FastBatch {batcher.Name}" }.UnsafeStart();
