@@ -9,17 +9,17 @@ namespace FastBatch.Diagnostics;
 internal sealed class Ledger
 {
     private readonly Batcher _batcher;
-    private readonly RequestDetails _always;
+    private volatile RequestDetails _always;
     private readonly Lock _gate = new();
     private readonly AtomicInt64[] _ended = new AtomicInt64[Enum.GetValues<RequestOutcome>().Length];
     private volatile BatchObserver[]? _observers;
 
     /// <param name="batcher">Whose requests they are.</param>
-    /// <param name="always">What is noted of requests whether observed or not.</param>
-    public Ledger(Batcher batcher, RequestDetails always)
+    /// <param name="notesTimes">See <see cref="NoteTimes"/>.</param>
+    public Ledger(Batcher batcher, bool notesTimes)
     {
-        (_batcher, _always) = (batcher, always);
-        Details = always;
+        _batcher = batcher;
+        NoteTimes(notesTimes);
     }
 
     /// <summary>What callers note of their requests: what the policy needs, always, and what observers want at the moment.</summary>
@@ -28,6 +28,13 @@ internal sealed class Ledger
     public bool IsObserved => _observers is not null;
 
     public long Count(RequestOutcome outcome) => _ended[(int)outcome].Read();
+
+    /// <summary>Whether the policy needs the times of requests, observed or not. A request without one counts as an old one.</summary>
+    public void NoteTimes(bool needed)
+    {
+        _always = needed ? RequestDetails.Times : RequestDetails.None;
+        AskDetails();
+    }
 
     /// <summary>Adds an observer, until what is returned is disposed.</summary>
     public IDisposable Add(BatchObserver observer)
@@ -81,12 +88,12 @@ internal sealed class Ledger
 
     private void AskDetails()
     {
-        RequestDetails details = _always;
+        RequestDetails wanted = RequestDetails.None;
         foreach (BatchObserver observer in _observers ?? [])
         {
             try
             {
-                details |= observer.Details;
+                wanted |= observer.Details;
             }
             catch (Exception)
             {
@@ -94,7 +101,16 @@ internal sealed class Ledger
             }
         }
 
-        Details = details;
+        if (Details == (_always | wanted))
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            // Under the lock: what another thread has changed since is not undone.
+            Details = _observers is null ? _always : _always | wanted;
+        }
     }
 
     private void Remove(Observation observation)

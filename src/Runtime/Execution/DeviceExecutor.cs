@@ -26,6 +26,9 @@ internal abstract partial class DeviceExecutor
     // each other, and wake somebody in vain.
     private int _resumer;
 
+    // Device side: what the scheduler goes by.
+    private BatcherSettings _settings;
+
     // Device side: a free delivery, kept from the last batch.
     private Delivery? _spare;
     private long _started;
@@ -34,18 +37,19 @@ internal abstract partial class DeviceExecutor
     // Device side: what the policy last let rows wait for, since the last batch.
     private BatchDecision _wait;
 
-    protected DeviceExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options, Ledger ledger)
+    protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
     {
         _batcher = batcher;
         Lane = lane;
         _time = options.TimeProvider;
-        _scheduler = new Scheduler(policy, batcher.MaxBatchSize, _time.TimestampFrequency);
+        _settings = batcher.Settings;
+        _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher, options.IsolateFaults);
-        _ledger = ledger;
-        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, ledger);
+        _ledger = batcher.Ledger;
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
     }
@@ -74,17 +78,20 @@ internal abstract partial class DeviceExecutor
         return TimeSpan.FromSeconds(batches * _scheduler.LastDuration / _time.TimestampFrequency);
     }
 
-    /// <summary>Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes first.</summary>
-    public async Task<bool> DrainAsync(TimeSpan timeout)
+    /// <summary>
+    /// Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes or <paramref name="giveUp"/> is cancelled
+    /// first.
+    /// </summary>
+    public async Task<bool> DrainAsync(TimeSpan timeout, CancellationToken giveUp)
     {
         Notice(WakeMark.Always);
         NoticeDrained();
         try
         {
-            await _drained.Task.WaitAsync(timeout).ConfigureAwait(false);
+            await _drained.Task.WaitAsync(timeout, giveUp).ConfigureAwait(false);
             return true;
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
             return false;
         }
@@ -120,7 +127,8 @@ internal abstract partial class DeviceExecutor
     protected Delivery? TryClose(out long until, out int rows)
     {
         Lane.Overflow.Refill(Lane.Ring);
-        int waiting = Lane.Ring.CountPublished(_batcher.MaxBatchSize);
+        TakeSettings();
+        int waiting = Lane.Ring.CountPublished(_settings.MaxBatchSize);
         until = 0;
         rows = 1;
         if (waiting == 0)
@@ -189,7 +197,7 @@ internal abstract partial class DeviceExecutor
     {
         (long ended, long duration) = (_scheduler.LastEnded, _scheduler.LastDuration);
         long next = Lane.Ring.ReadMark;
-        bool fullBatchWaits = Lane.Ring.IsPublished(next + _batcher.MaxBatchSize - 1);
+        bool fullBatchWaits = Lane.Ring.IsPublished(next + _settings.MaxBatchSize - 1);
         _trial.Record(ended, delivery.Batch.Count, fullBatchWaits);
         bool overlaps = fullBatchWaits && (duration > _worthOverlapping || _trial.Overlaps);
         Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
@@ -245,10 +253,20 @@ internal abstract partial class DeviceExecutor
     }
 
     private BatchCloseReason WhyNow(int rows, long now) =>
-        rows == _batcher.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
+        rows == _settings.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
             : Lane.Ring.IsClosed ? BatchCloseReason.Drain
             : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
             : BatchCloseReason.Idle;
+
+    private void TakeSettings()
+    {
+        BatcherSettings settings = _batcher.Settings;
+        if (settings != _settings)
+        {
+            _settings = settings;
+            _scheduler.Adopt(settings.Policy, settings.MaxBatchSize);
+        }
+    }
 
     private void RunMethod(Batch batch)
     {

@@ -1,6 +1,5 @@
 using FastBatch.Atomics;
 using FastBatch.Completion;
-using FastBatch.Diagnostics;
 using FastBatch.Execution;
 using FastBatch.Lanes;
 
@@ -35,7 +34,7 @@ public class DeliveryTests
 
     internal static Action<Model> Deliveries(int callers, int rounds) => model =>
     {
-        var desk = new DeliveryDesk("Model", callers, new StoppedTime(), new Ledger(new PassiveBatcher(), RequestDetails.None));
+        var desk = new DeliveryDesk("Model", callers, new StoppedTime(), new PassiveBatcher().Ledger);
         var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
         var ends = new Ends(callers * rounds);
         var watched = new AtomicReference<Delivery>();
