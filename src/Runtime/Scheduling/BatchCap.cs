@@ -5,26 +5,29 @@ namespace FastBatch.Scheduling;
 /// allocation. Invariant: after a batch ran out of memory none as large runs until many in a row have shown that there is room, and every
 /// such failure doubles how many that takes.
 /// </summary>
-internal sealed class BatchCap(int maxBatchSize)
+internal sealed class BatchCap(int limit)
 {
     private const int FirstPatience = 1000;
     private const int MostPatience = 1 << 20;
     private const int RiseDivisor = 8;
 
-    // How many rows less than the user's limit.
-    private int _withheld;
+    // What is known to fit; anything while nothing has failed.
+    private int _fits = int.MaxValue;
 
     // Full batches since the last change, and how many of them make the cap rise by a part of it.
     private int _fullBatches;
     private int _patience = FirstPatience;
 
+    /// <summary>The user's limit, in rows.</summary>
+    public int Limit { get; set; } = limit;
+
     /// <summary>Rows; at least 1.</summary>
-    public int Value => maxBatchSize - _withheld;
+    public int Value => Math.Min(Limit, _fits);
 
     /// <summary>A batch did not fit into memory.</summary>
     public void OutOfMemory(int rows)
     {
-        _withheld = maxBatchSize - Math.Clamp(rows / 2, 1, Value);
+        _fits = Math.Clamp(rows / 2, 1, _fits);
         _patience = Math.Min(2 * _patience, MostPatience);
         _fullBatches = 0;
     }
@@ -32,9 +35,9 @@ internal sealed class BatchCap(int maxBatchSize)
     /// <summary>A batch has run.</summary>
     public void Succeeded(int rows)
     {
-        if (_withheld > 0 && rows >= Value && ++_fullBatches >= _patience)
+        if (_fits < Limit && rows >= _fits && ++_fullBatches >= _patience)
         {
-            _withheld = Math.Max(0, _withheld - Math.Max(1, Value / RiseDivisor));
+            _fits += Math.Max(1, _fits / RiseDivisor);
             _fullBatches = 0;
         }
     }

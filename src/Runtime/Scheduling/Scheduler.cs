@@ -27,7 +27,8 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     // Of a second: what was learned so long ago is not relied on to give up all that waits.
     private const int StaleFraction = 10;
 
-    private readonly bool _usesEstimates = policy.UsesEstimates;
+    private IBatchPolicy _policy = policy;
+    private bool _usesEstimates = policy.UsesEstimates;
     private readonly CostModel _cost = new();
     private readonly ArrivalRate _arrivals = new();
     private readonly BatchCap _cap = new(maxBatchSize);
@@ -65,6 +66,12 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     /// </summary>
     public void Learn() => _relied = true;
 
+    /// <summary>Goes by another policy and another largest batch from now on. What was learned stays.</summary>
+    public void Adopt(IBatchPolicy policy, int maxBatchSize)
+    {
+        (_policy, _usesEstimates, _cap.Limit) = (policy, policy.UsesEstimates, maxBatchSize);
+    }
+
     /// <summary>
     /// What to do now: run or drop some of the rows that wait, or wait for a time that is to come and more rows than wait now. A policy's
     /// wait that is over already is a decision to run, and so is one for rows that will not come any more. No wait goes on when the most
@@ -79,7 +86,7 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
             _arrivals.Record(queue.Submitted, now);
         }
 
-        BatchDecision decision = policy.Decide(
+        BatchDecision decision = _policy.Decide(
             new QueueSnapshot
             {
                 Waiting = queue.Waiting,

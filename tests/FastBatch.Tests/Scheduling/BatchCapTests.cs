@@ -38,6 +38,17 @@ public class BatchCapTests
     }
 
     [Fact]
+    public void The_limit_may_change_and_what_fits_stays_known()
+    {
+        var cap = new BatchCap(64);
+        cap.OutOfMemory(64);
+        cap.Limit = 8;
+        Assert.Equal(8, cap.Value);
+        cap.Limit = 128;
+        Assert.Equal(32, cap.Value);
+    }
+
+    [Fact]
     public void A_limit_that_stays_is_hit_ever_more_rarely()
     {
         var cap = new BatchCap(64);
