@@ -7,10 +7,13 @@ internal sealed record Arguments
 {
     private const string Usage = """
         usage: dotnet run -c Release --project samples/Digits -- [--json] [--clients N] [--seconds S] [--engine cpu|libtorch]
+                      [--profile FILE] [--metrics PORT]
           --json       print one JSON object instead of progress and a table
           --clients    concurrent clients, each with one request under way: 1 to 100,000 (default 256)
           --seconds    how long to serve: up to 3,600 (default 6)
           --engine     what computes: cpu, managed code (the default), or libtorch, which bash eng/build-native.sh sets up
+          --profile    writes a page that shows where the time of requests goes, once they have warmed up
+          --metrics    serves metrics to Prometheus at http://localhost:PORT/metrics meanwhile
         """;
 
     public bool Json { get; private init; }
@@ -20,6 +23,10 @@ internal sealed record Arguments
     public double Seconds { get; private init; } = 6;
 
     public string Engine { get; private init; } = "cpu";
+
+    public string? Profile { get; private init; }
+
+    public int? Metrics { get; private init; }
 
     public static bool TryParse(string[] args, out Arguments arguments, out string? error)
     {
@@ -41,6 +48,12 @@ internal sealed record Arguments
                     break;
                 case "--engine" when value is "cpu" or "libtorch":
                     arguments = arguments with { Engine = value };
+                    break;
+                case "--profile" when value is not null:
+                    arguments = arguments with { Profile = value };
+                    break;
+                case "--metrics" when int.TryParse(value, CultureInfo.InvariantCulture, out int port) && port is >= 1 and <= 65535:
+                    arguments = arguments with { Metrics = port };
                     break;
                 case "--help" or "-h":
                     error = Usage;

@@ -1,3 +1,5 @@
+using FastBatch;
+
 namespace Digits;
 
 /// <summary>The network in managed code: no native library, and the same bits for an image alone and in any batch.</summary>
@@ -19,6 +21,9 @@ public sealed class CpuEngine : IEngine
 
     /// <inheritdoc/>
     public string Description => "managed code";
+
+    /// <inheritdoc/>
+    public Batcher Batcher => _batcher;
 
     /// <inheritdoc/>
     public ReadOnlySpan<long> BatchesBySize => _classifier.BatchesBySize;

@@ -1,3 +1,5 @@
+using FastBatch;
+
 namespace Digits;
 
 /// <summary>What computes: the same network, for one image on the caller's own thread and for many clients through a batcher.</summary>
@@ -5,6 +7,9 @@ public interface IEngine : IAsyncDisposable
 {
     /// <summary>For people to read.</summary>
     string Description { get; }
+
+    /// <summary>The batcher, to be observed.</summary>
+    Batcher Batcher { get; }
 
     /// <summary>How often the network was given n images at once, at index n.</summary>
     ReadOnlySpan<long> BatchesBySize { get; }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using CommunityToolkit.HighPerformance;
 using Digits;
+using FastBatch.Diagnostics;
 using FastBatch.Native;
 
 // Serves the held-out digits to concurrent clients through a batcher, and one by one on one thread for comparison.
@@ -36,6 +37,7 @@ var unbatched = new List<double>();
 long allocated = 0;
 long measured = 0;
 
+using MetricsEndpoint? metrics = arguments.Metrics is { } port ? new MetricsEndpoint(engine.Batcher, port) : null;
 var clients = new Clients(engine, data, expected);
 OneByOne(TimeSpan.FromSeconds(0.5));
 for (int round = 0; round < Rounds; round++)
@@ -46,9 +48,16 @@ for (int round = 0; round < Rounds; round++)
 // The clients warm up until batches run at full speed; then the rounds are windows over their steady state.
 Task running = clients.RunAsync(arguments.Clients);
 Observe(TimeSpan.FromSeconds(1));
+using BatchProfile? profile = arguments.Profile is null ? null : engine.Batcher.Profile();
 for (int round = 0; round < Rounds; round++)
 {
     batched.Add(Observe(TimeSpan.FromSeconds(arguments.Seconds / Rounds), count: true));
+}
+
+if (arguments.Profile is { } path)
+{
+    profile!.Dispose();
+    profile.WriteHtml(path);
 }
 
 clients.Stop();

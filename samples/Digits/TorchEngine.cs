@@ -1,3 +1,4 @@
+using FastBatch;
 using FastBatch.Native;
 
 namespace Digits;
@@ -23,6 +24,9 @@ public sealed class TorchEngine : IEngine
 
     /// <inheritdoc/>
     public string Description => $"{Torch.Description}, {Torch.Threads} thread";
+
+    /// <inheritdoc/>
+    public Batcher Batcher => _batcher;
 
     /// <inheritdoc/>
     public ReadOnlySpan<long> BatchesBySize => _classifier.BatchesBySize;

@@ -39,6 +39,7 @@ public abstract partial class Batcher : IAsyncDisposable
         var settings = new BatcherSettings(name, options ?? new BatcherOptions(), maxBatchSize, maxQueueDelay);
         _settings.Write(settings);
         _largestBatch = settings.MaxBatchSize;
+        _madeAt = settings.Options.TimeProvider.GetTimestamp();
         Ledger = new Ledger(this, settings.Policy.UsesEnqueueTime);
     }
 

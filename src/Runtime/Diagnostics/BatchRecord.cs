@@ -10,9 +10,13 @@ internal sealed class BatchRecord(int maxBatchSize)
 {
     private readonly long[] _enqueued = new long[maxBatchSize];
     private ActivityContext[] _origins = [];
+    private readonly RequestOutcome[] _outcomes = new RequestOutcome[maxBatchSize];
     private RequestDetails _details;
+    private bool _allSucceeded = true;
 
     public int Rows { get; private set; }
+
+    public int MaxRows { get; private set; }
 
     public int Backlog { get; private set; }
 
@@ -47,8 +51,9 @@ internal sealed class BatchRecord(int maxBatchSize)
     public ReadOnlySpan<ActivityContext> Origins => (_details & RequestDetails.Origins) != 0 ? _origins.AsSpan(0, Rows) : default;
 
     /// <summary>Device side: a batch is about to be closed.</summary>
-    public void Begin(RequestDetails details, long timestampFrequency)
+    public void Begin(RequestDetails details, int maxRows, int backlog, long timestampFrequency)
     {
+        (MaxRows, Backlog) = (maxRows, backlog);
         _details = details;
         TimestampFrequency = timestampFrequency;
         if ((details & RequestDetails.Origins) != 0 && _origins.Length == 0)
@@ -56,13 +61,19 @@ internal sealed class BatchRecord(int maxBatchSize)
             _origins = new ActivityContext[_enqueued.Length];
         }
 
+        if (!_allSucceeded)
+        {
+            _outcomes.AsSpan().Clear();
+            _allSucceeded = true;
+        }
+
         (HostToDevice, DeviceToHost, Ran, IsDropped, Error) = (0, 0, false, false, null);
     }
 
     /// <summary>Device side: the batch is closed.</summary>
-    public void Close(int rows, bool isDropped, int backlog, BatchCloseReason reason, long now)
+    public void Close(int rows, bool isDropped, BatchCloseReason reason, long now)
     {
-        (Rows, IsDropped, Backlog, CloseReason) = (rows, isDropped, backlog, reason);
+        (Rows, IsDropped, CloseReason) = (rows, isDropped, reason);
         (Closed, Started, Ended) = (now, now, now);
     }
 
@@ -81,6 +92,16 @@ internal sealed class BatchRecord(int maxBatchSize)
             _origins[index] = origin;
         }
     }
+
+    /// <summary>A request of the batch ended without a result. By the one thread that found it out.</summary>
+    public void End(int index, RequestOutcome outcome)
+    {
+        _outcomes[index] = outcome;
+        _allSucceeded = false;
+    }
+
+    /// <summary>How a request of the batch ended.</summary>
+    public RequestOutcome Outcome(int index) => _outcomes[index];
 
     /// <summary>Device side: the request takes the place of one that has ended.</summary>
     public void Move(int from, int to)

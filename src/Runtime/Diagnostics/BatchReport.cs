@@ -15,6 +15,9 @@ public readonly ref struct BatchReport
     /// <summary>Its rows: the requests that were alive when it was closed; at least 1.</summary>
     public int Rows => _record.Rows;
 
+    /// <summary>The most rows it might have had.</summary>
+    public int MaxRows => _record.MaxRows;
+
     /// <summary>Why it was closed.</summary>
     public BatchCloseReason CloseReason => _record.CloseReason;
 
@@ -86,6 +89,10 @@ public readonly ref struct BatchReport
             return oldest;
         }
     }
+
+    /// <summary>How one of its requests ended.</summary>
+    /// <param name="index">The index of the request; less than <see cref="Rows"/>.</param>
+    public RequestOutcome Outcome(int index) => _record.Outcome(index);
 
     /// <summary>
     /// When the request's caller was resumed, by its place among the others: they are resumed one after the other, and nobody looks at the

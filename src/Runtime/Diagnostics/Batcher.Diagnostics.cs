@@ -8,12 +8,60 @@ namespace FastBatch;
 /// <content>What a batcher tells of itself.</content>
 public abstract partial class Batcher
 {
+    private readonly long _madeAt;
+    private LatencyRecorder? _latency;
+
+    /// <summary>The most rows a batch may have at the moment: <see cref="MaxBatchSize"/>, or less where that did not fit into memory.</summary>
+    public int BatchLimit => _executor.BatchLimit;
+
+    /// <summary>How long rows may wait for a fuller batch while the device is free; zero where they do not wait, or where the policy is the user's own.</summary>
+    public TimeSpan MaxQueueDelay => Settings.Policy switch
+    {
+        Scheduling.SizeOrDelayPolicy policy => policy.MaxQueueDelay,
+        Scheduling.AdaptivePolicy policy => policy.MaxQueueDelay ?? TimeSpan.Zero,
+        _ => TimeSpan.Zero,
+    };
+
+    /// <summary>Batches that the method runs on. A moment's view.</summary>
+    public int BatchesRunning => _executor.Running;
+
+    /// <summary>The bytes of one row, all inputs together.</summary>
+    public long RowBytes => _inputs.Sum(static rows => (long)rows.RowBytes);
+
     /// <summary>Has an observer told of every batch from now on, until what is returned is disposed. Any thread.</summary>
     /// <param name="observer">The observer; may observe several batchers.</param>
     public IDisposable Observe(BatchObserver observer)
     {
         ArgumentNullException.ThrowIfNull(observer);
         return Ledger.Add(observer);
+    }
+
+    /// <summary>
+    /// What it has done and how it stands. Any thread; allocates nothing after the first call. That one has waits and latencies measured
+    /// from then on, for a timestamp per request; before they are zero.
+    /// </summary>
+    public BatcherStatistics GetStatistics()
+    {
+        if (_latency is null)
+        {
+            lock (_disposal)
+            {
+                if (_latency is null)
+                {
+                    _latency = new LatencyRecorder(Options.TimeProvider);
+                    Ledger.Add(_latency);
+                }
+            }
+        }
+
+        (LatencySummary wait, LatencySummary latency) = _latency.Summarize();
+        return _executor.Statistics() with
+        {
+            Uptime = Options.TimeProvider.GetElapsedTime(_madeAt),
+            QueueLength = QueueLength,
+            Wait = wait,
+            Latency = latency,
+        };
     }
 
     // Out of line: nobody wants to know, usually.

@@ -1,5 +1,6 @@
 using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 
 namespace FastBatch.Execution;
@@ -115,6 +116,7 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         else if (request.TryFail(ticket, fault, out Continuation continuation))
         {
             _undelivered.Add(1);
+            Batch.Record?.End(row, Batch.IsDropped ? RequestOutcome.Dropped : RequestOutcome.Failed);
             continuation.RunHere();
             return;
         }
@@ -122,6 +124,7 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         if (request.SignOff(ticket))
         {
             _cancelled.Add(1);
+            Batch.Record?.End(row, RequestOutcome.Cancelled);
         }
     }
 

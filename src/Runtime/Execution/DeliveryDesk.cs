@@ -85,7 +85,13 @@ internal sealed class DeliveryDesk : IDisposable
         {
             lock (_gate)
             {
-                return _all.Sum(static delivery => delivery.Succeeded);
+                long sum = 0;
+                foreach (Delivery delivery in _all)
+                {
+                    sum += delivery.Succeeded;
+                }
+
+                return sum;
             }
         }
     }

@@ -34,9 +34,6 @@ internal abstract partial class DeviceExecutor
     private long _started;
     private bool _decidedWhileResuming;
 
-    // Device side: what the policy last let rows wait for, since the last batch.
-    private BatchDecision _wait;
-
     protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
     {
         _batcher = batcher;
@@ -47,6 +44,7 @@ internal abstract partial class DeviceExecutor
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
+        _batchesBySize = new long[batcher.MaxBatchSize + 1];
         _isolation = new FaultIsolation(batcher, options.IsolateFaults);
         _ledger = batcher.Ledger;
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
@@ -177,8 +175,11 @@ internal abstract partial class DeviceExecutor
         {
             int rows = batch.Count;
             batch.Record?.Start(_time.GetTimestamp());
+            _running++;
             RunMethod(batch);
+            _running--;
             long ended = _time.GetTimestamp();
+            Count(rows, ended - _started);
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
             _scheduler.Record(batch.HasFaults ? 0 : rows, _started, ended);
@@ -231,32 +232,16 @@ internal abstract partial class DeviceExecutor
 
     private void Close(Batch batch, BatchDecision decision, long now)
     {
-        int backlog = 0;
-        if (_ledger.IsObserved)
-        {
-            batch.Observe(_ledger.Details, _time.TimestampFrequency);
-            backlog = Lane.Backlog - decision.Rows;
-        }
-        else
-        {
-            batch.Ignore();
-        }
-
+        Observe(batch, decision.Rows);
         Lane.Close(batch, decision.Rows);
         batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
-        batch.Record?.Close(batch.Count, batch.IsDropped, backlog, WhyNow(decision.Rows, now), now);
+        batch.Record?.Close(batch.Count, batch.IsDropped, WhyNow(decision.Rows, now), now);
         _wait = default;
         if (batch.CancelledBefore > 0)
         {
             _ledger.End(RequestOutcome.Cancelled, batch.CancelledBefore);
         }
     }
-
-    private BatchCloseReason WhyNow(int rows, long now) =>
-        rows == _settings.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
-            : Lane.Ring.IsClosed ? BatchCloseReason.Drain
-            : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
-            : BatchCloseReason.Idle;
 
     private void TakeSettings()
     {

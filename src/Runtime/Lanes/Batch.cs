@@ -54,10 +54,10 @@ public sealed class Batch
     internal int CancelledBefore { get; private set; }
 
     /// <summary>Before it is closed.</summary>
-    internal void Observe(RequestDetails details, long timestampFrequency)
+    internal void Observe(RequestDetails details, int maxRows, int backlog, long timestampFrequency)
     {
         Record = _record ??= new BatchRecord(Members.Length);
-        Record.Begin(details, timestampFrequency);
+        Record.Begin(details, maxRows, backlog, timestampFrequency);
     }
 
     /// <summary>Before it is closed.</summary>

@@ -1,3 +1,5 @@
+using FastBatch.Diagnostics;
+
 namespace FastBatch.Tests.Batchers;
 
 /// <summary>
@@ -107,6 +109,31 @@ public class AllocationTests
         });
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(64)]
+    public async Task Observed_and_with_statistics(int clients)
+    {
+        await using var batcher = new Echo().CreatePairBatcher();
+        var counter = new CountingObserver();
+        batcher.Observe(counter);
+        batcher.GetStatistics();
+        await AssertNothingAllocatedAsync(clients, async (id, load) =>
+        {
+            long[] row = [id, id, id, id];
+            long[] answer = new long[2];
+            while (load.Next(id))
+            {
+                await batcher.SubmitAsync(row, answer).ConfigureAwait(false);
+                if (id == 0 && (load.Requests & 1023) == 0)
+                {
+                    Assert.True(batcher.GetStatistics().Ended >= 0);
+                }
+            }
+        });
+        Assert.True(Volatile.Read(ref counter.Rows) > 0);
+    }
+
     private static BatcherOptions Options(bool dedicatedThread, bool inlineContinuations) =>
         new() { DedicatedThread = dedicatedThread, InlineContinuations = inlineContinuations };
 
@@ -132,6 +159,16 @@ public class AllocationTests
         load.Stop();
         await running;
         Assert.True(clean, string.Join("; ", seen));
+    }
+
+    private sealed class CountingObserver : BatchObserver
+    {
+        public long Rows;
+
+        public override RequestDetails Details => RequestDetails.Times | RequestDetails.Origins;
+
+        public override void OnBatch(Batcher batcher, in BatchReport batch) =>
+            Interlocked.Add(ref Rows, batch.Enqueued.Length + batch.Origins.Length);
     }
 
     private sealed class Load(int clients)
