@@ -24,6 +24,8 @@ public abstract class Batcher : IAsyncDisposable
 
     // Callers read it as it comes: a row without a stamp counts as an old one.
     private bool _stampsRequests;
+    private bool _isWatched;
+    private bool _requiresFinite;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -54,7 +56,8 @@ public abstract class Batcher : IAsyncDisposable
     public int MaxBatchSize => Settings.MaxBatchSize;
 
     /// <summary>Whether it serves. A moment's view.</summary>
-    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed ? BatcherState.Serving
+    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
+            ? _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
         : disposed.IsCompleted ? BatcherState.Closed
         : BatcherState.Closing;
 
@@ -165,7 +168,9 @@ public abstract class Batcher : IAsyncDisposable
     protected void Open()
     {
         BatcherOptions options = Options;
-        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows);
+        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, options.Checked);
+        _isWatched = options.RunLimit is not null;
+        _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (_stampsRequests || options.InlineContinuations);
         _executor = dedicated
             ? new ThreadExecutor(this, _lane, options)
@@ -208,6 +213,13 @@ public abstract class Batcher : IAsyncDisposable
             return false;
         }
 
+        if (_isWatched && _executor.FindStall() is { } stall)
+        {
+            request.Refuse(stall);
+            claim = default;
+            return false;
+        }
+
         long ticket = _lane.TryClaim(out int row);
         claim = new RowClaim(ticket, row, enqueued);
         return ticket >= 0 || TryPark(request, ticket, ref claim);
@@ -219,6 +231,12 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected void Publish(RowClaim claim, PendingRequest? request)
     {
+        if (_requiresFinite && request is not null && FindNonFinite(claim) is { } error)
+        {
+            Abandon(claim, request, error);
+            return;
+        }
+
         _lane.Publish(claim, request);
         _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
     }
@@ -252,6 +270,8 @@ public abstract class Batcher : IAsyncDisposable
     {
         OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
+        slab.Poisons = Options.Checked;
+        slab.RequiresFinite = (Options.RequireFinite & FiniteChecks.Outputs) != 0;
         slab.Open();
         return slab;
     }
@@ -271,6 +291,19 @@ public abstract class Batcher : IAsyncDisposable
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
             : new BatcherClosedException(Name));
         return false;
+    }
+
+    private NonFiniteException? FindNonFinite(RowClaim claim)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            if (rows.FindNonFinite(claim, Name) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
     }
 
     private async Task EndAsync()

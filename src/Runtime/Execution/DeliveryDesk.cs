@@ -161,7 +161,9 @@ internal sealed class DeliveryDesk : IDisposable
     /// </summary>
     public FastBatchException? Fault(Batch batch, int row) => batch.IsDropped
         ? new RequestDroppedException(_batcher)
-        : batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error) : null;
+        : batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error)
+        : batch.Outputs.RequiresFinite ? batch.Outputs.FindNonFinite(row, _batcher)
+        : null;
 
     /// <summary>Stops the watch. A delivery may still come, from a method that returns after all.</summary>
     public void Dispose()

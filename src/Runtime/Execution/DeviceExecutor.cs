@@ -18,6 +18,7 @@ internal abstract partial class DeviceExecutor
     private readonly long _worthOverlapping;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
+    private readonly StallWatch? _stalls;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
@@ -46,17 +47,25 @@ internal abstract partial class DeviceExecutor
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
+        _stalls = options.RunLimit is { } limit ? new StallWatch(lane, batcher.Name, limit, _time) : null;
     }
 
     protected Lane Lane { get; }
 
     protected DeliveryDesk Desk { get; }
 
+    /// <summary>What callers are told while the method does not return; null while it does. Any thread.</summary>
+    public BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+
     /// <summary>Whether no caller is being resumed.</summary>
     public bool AllDelivered => Desk.Resuming == 0;
 
-    /// <summary>Ends the watch over deliveries. Once nothing is left to deliver.</summary>
-    public void EndWatch() => Desk.Dispose();
+    /// <summary>Ends the watches. Once nothing is left to deliver.</summary>
+    public void EndWatch()
+    {
+        Desk.Dispose();
+        _stalls?.Dispose();
+    }
 
     /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
     // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
@@ -170,7 +179,9 @@ internal abstract partial class DeviceExecutor
         if (batch is { Count: > 0, IsDropped: false, HasFaults: false })
         {
             int rows = batch.Count;
+            _stalls?.Begin(_started);
             RunMethod(batch);
+            _stalls?.End();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
             _scheduler.Record(batch.HasFaults ? 0 : rows, _started, _time.GetTimestamp());

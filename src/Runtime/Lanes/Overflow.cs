@@ -131,6 +131,21 @@ internal sealed class Overflow(InputRows[] inputs)
         }
     }
 
+    /// <summary>Any thread: ends every parked request, with what <paramref name="fault"/> makes for each, until it makes nothing any more.</summary>
+    public void EndAll(Func<FastBatchException?> fault)
+    {
+        lock (_gate)
+        {
+            while (_queue.TryPeek(out var parked) && fault() is { } error)
+            {
+                _queue.Dequeue();
+                _waiting.Add(-1);
+                Free(parked.Claim.Row);
+                parked.Request.Refuse(error);
+            }
+        }
+    }
+
     private void Free(int index)
     {
         _freeIndexes.Push(index);
