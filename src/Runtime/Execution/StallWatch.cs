@@ -1,6 +1,6 @@
 using FastBatch.Atomics;
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
-using FastBatch.Scheduling;
 
 namespace FastBatch.Execution;
 
@@ -15,7 +15,7 @@ internal sealed class StallWatch : IDisposable
     private const int LooksPerLimit = 4;
 
     private readonly Lane _lane;
-    private readonly string _batcher;
+    private readonly Batcher _batcher;
     private readonly TimeSpan _limit;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
@@ -26,7 +26,7 @@ internal sealed class StallWatch : IDisposable
     // The same of the run last seen to be too long. Written by the timer.
     private AtomicInt64 _stalled;
 
-    public StallWatch(Lane lane, string batcher, TimeSpan limit, TimeProvider time)
+    public StallWatch(Lane lane, Batcher batcher, TimeSpan limit, TimeProvider time)
     {
         (_lane, _batcher, _limit, _time) = (lane, batcher, limit, time);
         TimeSpan period = TimeSpan.FromMilliseconds(Math.Max(1, limit.TotalMilliseconds / LooksPerLimit));
@@ -53,7 +53,7 @@ internal sealed class StallWatch : IDisposable
     public void End() => _run.Write(0);
 
     /// <summary>What a caller is told.</summary>
-    public BatcherStalledException Fault() => new(_batcher, _limit);
+    public BatcherStalledException Fault() => new(_batcher.Name, _limit);
 
     /// <summary>By the timer.</summary>
     public void Look()
@@ -62,7 +62,7 @@ internal sealed class StallWatch : IDisposable
         if (run != 0 && _time.GetElapsedTime(run, _time.GetTimestamp()) >= _limit)
         {
             _stalled.Write(run);
-            _lane.EndAll(() => IsStalled ? Fault() : null);
+            _lane.EndAll(() => IsStalled ? Fault() : null, RequestOutcome.Stalled, _batcher.Ledger);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -118,7 +119,7 @@ internal sealed class Overflow(InputRows[] inputs)
     }
 
     /// <summary>Any thread, once closed: ends every parked request.</summary>
-    public void FailAll(string batcher)
+    public void FailAll(string batcher, Ledger ledger)
     {
         lock (_gate)
         {
@@ -126,13 +127,14 @@ internal sealed class Overflow(InputRows[] inputs)
             {
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
-                parked.Request.Refuse(new BatcherClosedException(batcher));
+                bool refused = parked.Request.TryRefuse(new BatcherClosedException(batcher));
+                ledger.End(refused ? RequestOutcome.Closed : RequestOutcome.Cancelled);
             }
         }
     }
 
     /// <summary>Any thread: ends every parked request, with what <paramref name="fault"/> makes for each, until it makes nothing any more.</summary>
-    public void EndAll(Func<FastBatchException?> fault)
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
     {
         lock (_gate)
         {
@@ -141,7 +143,7 @@ internal sealed class Overflow(InputRows[] inputs)
                 _queue.Dequeue();
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
-                parked.Request.Refuse(error);
+                ledger.End(parked.Request.TryRefuse(error) ? outcome : RequestOutcome.Cancelled);
             }
         }
     }

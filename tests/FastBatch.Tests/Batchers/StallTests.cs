@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Tests.Batchers;
 
@@ -100,6 +101,27 @@ public class StallTests
     }
 
     [Fact]
+    public async Task Requests_of_a_stalled_batcher_are_told_of_once()
+    {
+        var gate = new Gate();
+        var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(Options(dedicatedThread: true));
+        var count = new Count();
+        batcher.Observe(count);
+        Task<int> running = batcher.SubmitAsync(1).AsTask();
+        await gate.ArrivedAsync();
+        Task<int>[] behind = [.. Enumerable.Range(2, 20).Select(i => batcher.SubmitAsync(i).AsTask())];
+        _time.Advance(Limit * 2);
+        await Assert.ThrowsAsync<BatcherStalledException>(() => Task.WhenAll([running, .. behind]).WaitAsync(Patience));
+        gate.Open();
+        await SubmitWhenServingAsync(batcher, 3);
+        await batcher.DisposeAsync();
+
+        // Some were refused while the last one was tried.
+        Assert.InRange(count.Stalled, 21, int.MaxValue);
+        Assert.Equal((2, 1, 1), (count.Rows, count.Gone, count.Succeeded));
+    }
+
+    [Fact]
     public async Task A_stalled_batcher_can_be_disposed_and_its_watch_ends_with_it()
     {
         var gate = new Gate();
@@ -158,6 +180,34 @@ public class StallTests
     {
         MaxBatchSize = 4, Capacity = 8, DedicatedThread = dedicatedThread, RunLimit = Limit, TimeProvider = _time,
     };
+
+    private sealed class Count : BatchObserver
+    {
+        public int Stalled { get; private set; }
+
+        public int Rows { get; private set; }
+
+        public int Gone { get; private set; }
+
+        public int Succeeded { get; private set; }
+
+        public override void OnBatch(Batcher batcher, in BatchReport batch)
+        {
+            lock (this)
+            {
+                (Rows, Gone, Succeeded) = (Rows + batch.Rows, Gone + batch.Gone, Succeeded + batch.Succeeded);
+            }
+        }
+
+        public override void OnEnded(Batcher batcher, RequestOutcome outcome, int count)
+        {
+            lock (this)
+            {
+                Assert.Equal(RequestOutcome.Stalled, outcome);
+                Stalled += count;
+            }
+        }
+    }
 
     // The run has ended, but its thread may not have said so yet.
     private static async Task<int> SubmitWhenServingAsync(Echo.SquareBatcher batcher, int value)
