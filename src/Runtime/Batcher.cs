@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
+using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 using FastBatch.Execution;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -11,15 +13,15 @@ namespace FastBatch;
 /// Serves one <see cref="BatchableAttribute"/> method to single callers. The generator derives a typed batcher per method, which adds
 /// <c>SubmitAsync</c>; any number of threads may call it at once.
 /// </summary>
-public abstract class Batcher : IAsyncDisposable
+public abstract partial class Batcher : IAsyncDisposable
 {
     private readonly List<InputRows> _inputs = [];
     private readonly List<RequestPool> _pools = [];
     private readonly Shelf<OutputSlab> _slabs = new(limit: 64);
-    private readonly BatcherOptions _options;
-    private readonly IBatchPolicy _policy;
-    private readonly bool _stampsRequests;
+    private readonly int _largestBatch;
     private readonly Lock _disposal = new();
+    private readonly CancellationTokenSource _giveUp = new();
+    private AtomicReference<BatcherSettings> _settings;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -33,24 +35,62 @@ public abstract class Batcher : IAsyncDisposable
     protected Batcher(string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds)
     {
         Name = name;
-        _options = options ?? new BatcherOptions();
-        MaxBatchSize = _options.MaxBatchSize ?? maxBatchSize;
-        _options.Validate(name, MaxBatchSize);
-        _policy = _options.PolicyOr(TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds));
-        _stampsRequests = _policy.UsesEnqueueTime;
+        TimeSpan maxQueueDelay = TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds);
+        var settings = new BatcherSettings(name, options ?? new BatcherOptions(), maxBatchSize, maxQueueDelay);
+        _settings.Write(settings);
+        _largestBatch = settings.MaxBatchSize;
+        Ledger = new Ledger(this, settings.Policy.UsesEnqueueTime);
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
     public string Name { get; }
 
+    /// <summary>The options in force: those it was made with, or those of the last <see cref="Reconfigure"/>.</summary>
+    public BatcherOptions Options => Settings.Options;
+
     /// <summary>The most rows the method is given at once.</summary>
-    public int MaxBatchSize { get; }
+    public int MaxBatchSize => Settings.MaxBatchSize;
+
+    /// <summary>Whether it serves. A moment's view.</summary>
+    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed ? BatcherState.Serving
+        : disposed.IsCompleted ? BatcherState.Closed
+        : BatcherState.Closing;
 
     /// <summary>The most rows submitted and not yet run; see <see cref="BatcherOptions.Capacity"/>.</summary>
     public int Capacity => _lane.Capacity;
 
     /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
     public int QueueLength => _lane.Backlog;
+
+    internal BatcherSettings Settings => _settings.Read()!;
+
+    /// <summary>What becomes of its requests, and who is told.</summary>
+    internal Ledger Ledger { get; }
+
+    /// <summary>
+    /// Replaces the options while it serves: for the batches closed from now on, without dropping or reordering a request. May be called
+    /// from any thread.
+    /// </summary>
+    /// <param name="options">All of the options, as when it was made; what is left unset comes from the attribute.</param>
+    /// <exception cref="ArgumentException">
+    /// A value is impossible, or differs from the one it was made with where that is fixed: <see cref="BatcherOptions.Capacity"/>,
+    /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
+    /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
+    /// <see cref="BatcherOptions.TimeProvider"/>; or the largest batch is larger than it was then. Nothing has changed.
+    /// </exception>
+    public void Reconfigure(BatcherOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        lock (_disposal)
+        {
+            BatcherSettings settings = Settings.With(options, _largestBatch);
+            Ledger.NoteTimes(settings.Policy.UsesEnqueueTime);
+
+            // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
+            _settings.Exchange(settings);
+            _executor.Notice(WakeMark.Always);
+        }
+    }
 
     /// <summary>
     /// Refuses new requests, runs those accepted, and ends what has not run within <see cref="BatcherOptions.DrainTimeout"/> with a
@@ -60,6 +100,23 @@ public abstract class Batcher : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
+        return new ValueTask(BeginClose());
+    }
+
+    /// <summary>As <see cref="DisposeAsync"/>, and what has not run when the token is cancelled ends then, if that is earlier.</summary>
+    /// <param name="giveUp">Ends the wait for accepted requests to run; the returned task completes all the same.</param>
+    public async Task CloseAsync(CancellationToken giveUp)
+    {
+        // Admission ends before this returns.
+        Task closed = BeginClose();
+        using (giveUp.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _giveUp))
+        {
+            await closed.ConfigureAwait(false);
+        }
+    }
+
+    private Task BeginClose()
+    {
         lock (_disposal)
         {
             if (_disposed is null)
@@ -68,10 +125,10 @@ public abstract class Batcher : IAsyncDisposable
                 _lane.Ring.Close();
 
                 // Not under the lock, nor in the caller's context: it runs code of others.
-                _disposed = Task.Run(CloseAsync);
+                _disposed = Task.Run(EndAsync);
             }
 
-            return new ValueTask(_disposed);
+            return _disposed;
         }
     }
 
@@ -108,11 +165,12 @@ public abstract class Batcher : IAsyncDisposable
     [MemberNotNull(nameof(_lane), nameof(_executor))]
     protected void Open()
     {
-        _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows);
-        bool dedicated = _options.DedicatedThread ?? (_stampsRequests || _options.InlineContinuations);
+        BatcherOptions options = Options;
+        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows);
+        bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = dedicated
-            ? new ThreadExecutor(this, _lane, _policy, _options)
-            : new PoolExecutor(this, _lane, _policy, _options);
+            ? new ThreadExecutor(this, _lane, options)
+            : new PoolExecutor(this, _lane, options);
     }
 
     /// <summary>Makes the outputs of one batch. For generated code.</summary>
@@ -144,9 +202,10 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
     {
-        long enqueued = _stampsRequests ? _options.TimeProvider.GetTimestamp() : 0;
+        long enqueued = Ledger.Details == RequestDetails.None ? 0 : Note(request);
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
+            Ledger.End(RequestOutcome.Cancelled);
             claim = default;
             return false;
         }
@@ -175,7 +234,7 @@ public abstract class Batcher : IAsyncDisposable
     {
         // Published all the same, as a tombstone: a ticket left out would block every later one.
         Publish(claim, null);
-        request.Refuse(error);
+        Ledger.End(request.TryRefuse(error) ? RequestOutcome.Abandoned : RequestOutcome.Cancelled);
     }
 
     /// <summary>Checks the length of a caller's row. For generated code.</summary>
@@ -193,7 +252,7 @@ public abstract class Batcher : IAsyncDisposable
 
     internal OutputSlab RentOutputs()
     {
-        OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(MaxBatchSize);
+        OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
         slab.Open();
         return slab;
@@ -203,24 +262,27 @@ public abstract class Batcher : IAsyncDisposable
 
     private bool TryPark(PendingRequest request, long refusal, ref RowClaim claim)
     {
-        if (refusal == LaneRing.Full && _options.Overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
+        OverloadMode overload = Options.Overload;
+        if (refusal == LaneRing.Full && overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
         {
             claim = new RowClaim(-1, index, claim.Enqueued);
             return true;
         }
 
-        request.Refuse(refusal == LaneRing.Full && _options.Overload == OverloadMode.Reject
+        bool rejected = refusal == LaneRing.Full && overload == OverloadMode.Reject;
+        bool refused = request.TryRefuse(rejected
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
             : new BatcherClosedException(Name));
+        Ledger.End(!refused ? RequestOutcome.Cancelled : rejected ? RequestOutcome.Rejected : RequestOutcome.Closed);
         return false;
     }
 
-    private async Task CloseAsync()
+    private async Task EndAsync()
     {
-        if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
+        if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lane.TryFailAll(Name) || !_executor.AllDelivered)
+            while (!_lane.TryFailAll(Name, Ledger) || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }

@@ -1,3 +1,4 @@
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -18,28 +19,37 @@ internal abstract partial class DeviceExecutor
     private readonly long _worthOverlapping;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
+    private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
     // each other, and wake somebody in vain.
     private int _resumer;
 
+    // Device side: what the scheduler goes by.
+    private BatcherSettings _settings;
+
     // Device side: a free delivery, kept from the last batch.
     private Delivery? _spare;
     private long _started;
     private bool _decidedWhileResuming;
 
-    protected DeviceExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
+    // Device side: what the policy last let rows wait for, since the last batch.
+    private BatchDecision _wait;
+
+    protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
     {
         _batcher = batcher;
         Lane = lane;
         _time = options.TimeProvider;
-        _scheduler = new Scheduler(policy, batcher.MaxBatchSize, _time.TimestampFrequency);
+        _settings = batcher.Settings;
+        _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher, options.IsolateFaults);
-        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
+        _ledger = batcher.Ledger;
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
     }
@@ -68,17 +78,20 @@ internal abstract partial class DeviceExecutor
         return TimeSpan.FromSeconds(batches * _scheduler.LastDuration / _time.TimestampFrequency);
     }
 
-    /// <summary>Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes first.</summary>
-    public async Task<bool> DrainAsync(TimeSpan timeout)
+    /// <summary>
+    /// Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes or <paramref name="giveUp"/> is cancelled
+    /// first.
+    /// </summary>
+    public async Task<bool> DrainAsync(TimeSpan timeout, CancellationToken giveUp)
     {
         Notice(WakeMark.Always);
         NoticeDrained();
         try
         {
-            await _drained.Task.WaitAsync(timeout).ConfigureAwait(false);
+            await _drained.Task.WaitAsync(timeout, giveUp).ConfigureAwait(false);
             return true;
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
             return false;
         }
@@ -114,7 +127,8 @@ internal abstract partial class DeviceExecutor
     protected Delivery? TryClose(out long until, out int rows)
     {
         Lane.Overflow.Refill(Lane.Ring);
-        int waiting = Lane.Ring.CountPublished(_batcher.MaxBatchSize);
+        TakeSettings();
+        int waiting = Lane.Ring.CountPublished(_settings.MaxBatchSize);
         until = 0;
         rows = 1;
         if (waiting == 0)
@@ -140,11 +154,11 @@ internal abstract partial class DeviceExecutor
         if (decision.Kind == BatchDecision.DecisionKind.WaitUntil)
         {
             (until, rows) = (decision.Timestamp, decision.Rows);
+            _wait = decision;
             return null;
         }
 
-        Lane.Close(delivery.Batch, decision.Rows);
-        delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        Close(delivery.Batch, decision, now);
         if (error is not null)
         {
             delivery.Batch.Fail(0, delivery.Batch.Count, error);
@@ -162,10 +176,13 @@ internal abstract partial class DeviceExecutor
         if (batch is { Count: > 0, IsDropped: false, HasFaults: false })
         {
             int rows = batch.Count;
+            batch.Record?.Start(_time.GetTimestamp());
             RunMethod(batch);
+            long ended = _time.GetTimestamp();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
-            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, _time.GetTimestamp());
+            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, ended);
+            batch.Record?.End(ended);
         }
 
         // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
@@ -180,7 +197,7 @@ internal abstract partial class DeviceExecutor
     {
         (long ended, long duration) = (_scheduler.LastEnded, _scheduler.LastDuration);
         long next = Lane.Ring.ReadMark;
-        bool fullBatchWaits = Lane.Ring.IsPublished(next + _batcher.MaxBatchSize - 1);
+        bool fullBatchWaits = Lane.Ring.IsPublished(next + _settings.MaxBatchSize - 1);
         _trial.Record(ended, delivery.Batch.Count, fullBatchWaits);
         bool overlaps = fullBatchWaits && (duration > _worthOverlapping || _trial.Overlaps);
         Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
@@ -209,6 +226,45 @@ internal abstract partial class DeviceExecutor
         if (Desk.DeliverHere(delivery, _scheduler.LastEnded, _scheduler.LastDuration))
         {
             Keep(delivery, hasDevice: true);
+        }
+    }
+
+    private void Close(Batch batch, BatchDecision decision, long now)
+    {
+        int backlog = 0;
+        if (_ledger.IsObserved)
+        {
+            batch.Observe(_ledger.Details, _time.TimestampFrequency);
+            backlog = Lane.Backlog - decision.Rows;
+        }
+        else
+        {
+            batch.Ignore();
+        }
+
+        Lane.Close(batch, decision.Rows);
+        batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        batch.Record?.Close(batch.Count, batch.IsDropped, backlog, WhyNow(decision.Rows, now), now);
+        _wait = default;
+        if (batch.CancelledBefore > 0)
+        {
+            _ledger.End(RequestOutcome.Cancelled, batch.CancelledBefore);
+        }
+    }
+
+    private BatchCloseReason WhyNow(int rows, long now) =>
+        rows == _settings.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
+            : Lane.Ring.IsClosed ? BatchCloseReason.Drain
+            : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
+            : BatchCloseReason.Idle;
+
+    private void TakeSettings()
+    {
+        BatcherSettings settings = _batcher.Settings;
+        if (settings != _settings)
+        {
+            _settings = settings;
+            _scheduler.Adopt(settings.Policy, settings.MaxBatchSize);
         }
     }
 
