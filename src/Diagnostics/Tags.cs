@@ -28,6 +28,7 @@ internal static class Tags
         RequestOutcome.Closed => "closed",
         RequestOutcome.Dropped => "dropped",
         RequestOutcome.Abandoned => "abandoned",
+        RequestOutcome.Stalled => "stalled",
         _ => "other",
     };
 

@@ -77,6 +77,12 @@ internal sealed class MetricsObserver : BatchObserver
 
             _metrics.QueueDuration.Record((batch.Closed - enqueued[i]) * _second, _endpoint);
             double duration = (batch.Resumed(i) - enqueued[i]) * _second;
+            if (batch.Gone > 0 && batch.Outcome(i) is RequestOutcome.Succeeded)
+            {
+                // Some of these ended before the batch did, and it is not known which.
+                continue;
+            }
+
             if (allSucceeded || batch.Outcome(i) is RequestOutcome.Succeeded)
             {
                 _metrics.RequestDuration.Record(duration, _endpoint);

@@ -20,6 +20,9 @@ internal static partial class BatcherLog
     [LoggerMessage(5, LogLevel.Warning, "{Endpoint} is closed: {Closed} requests refused or ended unanswered since the last message")]
     public static partial void Closed(ILogger logger, string endpoint, long closed);
 
+    [LoggerMessage(7, LogLevel.Error, "{Endpoint} does not return: {Stalled} requests ended unanswered since the last message")]
+    public static partial void Stalled(ILogger logger, string endpoint, long stalled);
+
     [LoggerMessage(6, LogLevel.Trace, "{Endpoint} ran {Rows} rows ({Reason}) in {Microseconds} us")]
     public static partial void Ran(ILogger logger, string endpoint, int rows, BatchCloseReason reason, double microseconds);
 }

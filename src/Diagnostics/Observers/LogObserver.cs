@@ -11,6 +11,7 @@ internal sealed class LogObserver(ILogger logger, string endpoint, TimeProvider 
     private readonly Throttle _rejections = new(time);
     private readonly Throttle _drops = new(time);
     private readonly Throttle _leftovers = new(time);
+    private readonly Throttle _stalls = new(time);
 
     public override void OnBatch(Batcher batcher, in BatchReport batch)
     {
@@ -40,6 +41,11 @@ internal sealed class LogObserver(ILogger logger, string endpoint, TimeProvider 
         if (outcome == RequestOutcome.Closed && _leftovers.Admits(count, out long closed))
         {
             BatcherLog.Closed(logger, endpoint, closed);
+        }
+
+        if (outcome == RequestOutcome.Stalled && _stalls.Admits(count, out long stalled))
+        {
+            BatcherLog.Stalled(logger, endpoint, stalled);
         }
     }
 

@@ -4,8 +4,8 @@ using System.Net;
 namespace FastBatch.Diagnostics;
 
 /// <summary>
-/// The page that shows a profile. One file without scripts that loads nothing; light or dark as the reader's system is; wide drawings scroll
-/// inside the page. Whatever is drawn is also there in words or in a table.
+/// The page that shows a profile. One file without scripts that loads nothing; light or dark as the reader's system is.
+/// Whatever is drawn is also there in words or in a table.
 /// </summary>
 internal static class ProfileReport
 {
@@ -17,8 +17,8 @@ internal static class ProfileReport
         main{max-width:70rem;margin:0 auto;padding:1rem}h1{font-size:1.5rem;margin:.5rem 0 0;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2rem 0 .5rem}
         p{margin:.3rem 0;color:var(--soft)}dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.6rem;margin:1rem 0}
         dl>div{background:var(--card);border-radius:.5rem;padding:.6rem .8rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.2rem;font-weight:600}
-        .scroll{overflow-x:auto}.scroll:focus-visible{outline:2px solid var(--compute)}svg{display:block;width:100%;height:auto}.wide svg{min-width:44rem}
-        svg text{fill:var(--text);font:16px system-ui,sans-serif}svg .axis{stroke:var(--line)}svg .edge{stroke:var(--page)}
+        .scroll{overflow-x:auto}.scroll:focus-visible{outline:2px solid var(--compute)}svg{display:block;width:100%;height:auto}
+        svg text{fill:var(--text);font:16px system-ui,sans-serif}@media(max-width:40rem){svg text{font-size:28px}}svg .axis{stroke:var(--line)}svg .edge{stroke:var(--page)}
         table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:right;padding:.3rem .6rem;border-bottom:1px solid var(--line)}
         th:first-child,td:first-child{text-align:left}caption{text-align:left;color:var(--soft)}.key{display:inline-block;width:.8rem;height:.8rem;border-radius:.2rem;margin-right:.5rem}
         """;
@@ -72,23 +72,17 @@ internal static class ProfileReport
             <section aria-labelledby="line">
             <h2 id="line">Batches over time</h2>
             <p>The last of them, one bar each: as high as the batch was full, thin from when its oldest request was submitted until it was closed. Bars that overlap are drawn in rows.</p>
-            <div class="scroll wide" tabindex="0" role="region" aria-label="Batches over time">
             {ReportCharts.Timeline(result)}
-            </div>
             </section>
             <section aria-labelledby="sizes">
             <h2 id="sizes">Rows in a batch</h2>
             <p>Closed because the device was free: {result.BatchesByReason[BatchCloseReason.Idle]:N0}; full: {result.BatchesByReason[BatchCloseReason.Full]:N0}; waited long enough: {result.BatchesByReason[BatchCloseReason.Delay]:N0}; the batcher closed: {result.BatchesByReason[BatchCloseReason.Drain]:N0}.</p>
-            <div class="scroll wide" tabindex="0" role="region" aria-label="Rows in a batch">
             {ReportCharts.Sizes(result)}
-            </div>
             </section>
             <section aria-labelledby="latency">
             <h2 id="latency">Latency of requests</h2>
             <p>Half take {Duration(result.Latencies.P50)} or less, 90 % {Duration(result.Latencies.P90)}, 99 % {Duration(result.Latencies.P99)}, 99.9 % {Duration(result.Latencies.P999)}; the longest took {Duration(result.Latencies.Max)}.</p>
-            <div class="scroll wide" tabindex="0" role="region" aria-label="Latency of requests">
             {ReportCharts.Latencies(result)}
-            </div>
             </section>
             </main>
             </body>

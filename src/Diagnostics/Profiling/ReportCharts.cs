@@ -41,7 +41,7 @@ internal static class ReportCharts
         TimeSpan span = batches.Max(static batch => batch.Delivered) - from;
         int[] lanes = Lanes(batches);
         double bottom = (lanes.Max() + 1) * Lane;
-        var svg = new Svg(Text($"The last {batches.Length} batches, over {ProfileReport.Duration(span)}"), bottom + 28);
+        var svg = new Svg(Text($"The last {batches.Length} batches, over {ProfileReport.Duration(span)}"), bottom + 36);
         for (int i = 0; i < batches.Length; i++)
         {
             ProfiledBatch batch = batches[i];
@@ -66,7 +66,7 @@ internal static class ReportCharts
         svg.Line(0, bottom, Width, bottom);
         for (int tick = 0; tick <= 5; tick++)
         {
-            svg.Label(Width * tick / 5, bottom + 20, ProfileReport.Duration(span * (tick / 5.0)), tick == 0 ? "start" : tick == 5 ? "end" : "middle");
+            svg.Label(Width * tick / 5, bottom + 28, ProfileReport.Duration(span * (tick / 5.0)), tick == 0 ? "start" : tick == 5 ? "end" : "middle");
         }
 
         return svg.ToString();
@@ -109,7 +109,7 @@ internal static class ReportCharts
         const double Height = 160;
         double top = Math.Max(1, counts.Max());
         double width = Math.Min(60, Width / counts.Length);
-        var svg = new Svg(Text($"{title}; most often {labels[Array.IndexOf(counts, counts.Max())]} {unit}"), Height + 28);
+        var svg = new Svg(Text($"{title}; most often {labels[Array.IndexOf(counts, counts.Max())]} {unit}"), Height + 36);
         for (int i = 0; i < counts.Length; i++)
         {
             svg.Open(Text($"{labels[i]} {unit}: {counts[i]:N0}"));
@@ -118,13 +118,13 @@ internal static class ReportCharts
         }
 
         svg.Line(0, Height, Width, Height);
-        svg.Label(0, Height + 20, labels[0], "start");
+        svg.Label(0, Height + 28, labels[0], "start");
         if (labels.Length > 2)
         {
-            svg.Label(width * labels.Length / 2, Height + 20, labels[labels.Length / 2], "middle");
+            svg.Label(width * labels.Length / 2, Height + 28, labels[labels.Length / 2], "middle");
         }
 
-        svg.Label(width * labels.Length, Height + 20, labels[^1], labels.Length > 8 ? "end" : "start");
+        svg.Label(width * labels.Length, Height + 28, labels[^1], labels.Length > 8 ? "end" : "start");
         return svg.ToString();
     }
 

@@ -32,8 +32,11 @@ public readonly record struct BatcherStatistics
     /// <summary>Requests whose row could not be written, because the callback threw.</summary>
     public long Abandoned { get; init; }
 
+    /// <summary>Requests that ended because the method did not return.</summary>
+    public long Stalled { get; init; }
+
     /// <summary>Requests that have ended, in whatever way.</summary>
-    public long Ended => Succeeded + Failed + Cancelled + Rejected + Closed + Dropped + Abandoned;
+    public long Ended => Succeeded + Failed + Cancelled + Rejected + Closed + Dropped + Abandoned + Stalled;
 
     /// <summary>Rows submitted and not yet taken into a batch.</summary>
     public int QueueLength { get; init; }
@@ -98,7 +101,7 @@ public readonly record struct BatcherRates
         BatchRate = PerSecond(to.Batches - from.Batches);
         MeanBatchSize = Ratio(to.Rows - from.Rows, to.Batches - from.Batches);
         Utilization = Ratio((to.DeviceTime - from.DeviceTime).TotalSeconds, Elapsed.TotalSeconds);
-        FailedShare = Ratio(to.Failed - from.Failed, ended);
+        FailedShare = Ratio(to.Failed + to.Stalled - from.Failed - from.Stalled, ended);
         CancelledShare = Ratio(to.Cancelled - from.Cancelled, ended);
         RejectedShare = Ratio(to.Rejected + to.Dropped - from.Rejected - from.Dropped, ended);
     }
@@ -121,7 +124,7 @@ public readonly record struct BatcherRates
     /// <summary>The part of the time in which the method ran, 0 to 1; more where batches overlap.</summary>
     public double Utilization { get; }
 
-    /// <summary>Of the requests that ended: the part on which the method threw, 0 to 1.</summary>
+    /// <summary>Of the requests that ended: the part on which the method threw or did not return, 0 to 1.</summary>
     public double FailedShare { get; }
 
     /// <summary>Of the requests that ended: the part that their callers gave up, 0 to 1.</summary>

@@ -45,6 +45,7 @@ internal abstract partial class DeviceExecutor
             Closed = _ledger.Count(RequestOutcome.Closed),
             Dropped = _ledger.Count(RequestOutcome.Dropped),
             Abandoned = _ledger.Count(RequestOutcome.Abandoned),
+            Stalled = _ledger.Count(RequestOutcome.Stalled),
             Batches = batches,
             Rows = rows,
             BatchSizes = sizes,
