@@ -17,6 +17,7 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
         new OpenLoopScenario(),
         new DeviceScenario(),
         new TorchScenario(),
+        new ObservedScenario(),
     ];
 
     public static string Usage => $"""
@@ -29,6 +30,7 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
                      the generator spins and takes one processor (its time is in the CPU column)
           device     a model of 200 us a batch and 2 us a row, closed and open loop
           torch      a network on libtorch (bash eng/build-native.sh), closed loop, 1 to 128 requests in flight
+          observed   the same batcher with nobody looking, with statistics, and with its metrics listened to
           all        everything
 
           soak       FastBatch alone, in random loads and faults; has options of its own (soak --help)

@@ -11,7 +11,7 @@ internal static class Contenders
     public const string FastBatchInline = "fastbatch-inline";
 
     public static string[] Names =>
-        [.. For<SmallNoOp>().Concat(Inline).Concat(Torch).Select(static contestant => contestant.Name).Distinct()];
+        [.. For<SmallNoOp>().Concat(Inline).Concat(Torch).Concat(ObservedContenders.NoOp).Select(static contestant => contestant.Name).Distinct()];
 
     /// <summary>Those that are safe to embed: a caller that blocks stops neither the model nor the other callers.</summary>
     public static IReadOnlyList<Contestant> For<TModel>()
