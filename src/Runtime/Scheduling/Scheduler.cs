@@ -27,6 +27,9 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     // Of a second: what was learned so long ago is not relied on to give up all that waits.
     private const int StaleFraction = 10;
 
+    // Of a second: a thread that waits for a time may wake up so much later.
+    private const int WakeFraction = 5000;
+
     private IBatchPolicy _policy = policy;
     private bool _usesEstimates = policy.UsesEstimates;
     private readonly CostModel _cost = new();
@@ -113,7 +116,7 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
         int enough = Math.Min(decision.Rows, _cap.Value);
         long until = queue.EarliestDeadline == long.MaxValue
             ? decision.Timestamp
-            : Math.Min(decision.Timestamp, queue.EarliestDeadline - (long)_cost.Estimate.Plan(queue.Waiting + 1));
+            : Math.Min(decision.Timestamp, LatestStart(queue));
         return until > now && enough > queue.Waiting && !queue.IsClosed
             ? BatchDecision.WaitUntil(until, enough)
             : BatchDecision.Dispatch(queue.Waiting);
@@ -135,6 +138,11 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
             ? new GuardVerdict(0, deadlines.Length, now)
             : verdict;
     }
+
+    // In time for the most urgent row, in a batch with one row more. At once while nothing is known of the device.
+    private long LatestStart(in QueueState queue) => _cost.Samples == 0
+        ? long.MinValue
+        : queue.EarliestDeadline - (long)_cost.Estimate.Plan(queue.Waiting + 1) - timestampFrequency / WakeFraction;
 
     private bool Learns => _usesEstimates || _relied || (_batches & (Sample - 1)) == 0;
 
@@ -165,7 +173,7 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
         bool learns = Learns;
 
         // One that was put behind another had the device from the other's end on.
-        long duration = ended - Math.Max(started, LastEnded);
+        long duration = ended - (_batches == 0 ? started : Math.Max(started, LastEnded));
         Volatile.Write(ref _lastDuration, duration);
         LastEnded = ended;
         _underWay = Math.Max(0, _underWay - 1);

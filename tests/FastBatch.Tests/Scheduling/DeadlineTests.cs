@@ -94,19 +94,24 @@ public class DeadlineTests
     }
 
     [Theory]
-    // earliest deadline, policy's wait (0: none), now, waiting | until (0: dispatch). t(n) = 100 + 10 n is learned.
-    [InlineData(long.MaxValue, 1000, 0, 1, 1000)]
-    [InlineData(700, 1000, 0, 1, 700 - 120)] // in time for the batch with one more row
-    [InlineData(700, 1000, 580, 1, 0)]
-    [InlineData(5000, 1000, 0, 1, 1000)]
-    [InlineData(50, 1000, 0, 1, 0)]
+    // earliest deadline, policy's wait, now, waiting | until (0: dispatch). t(n) = 100 + 10 n is learned; a second has 5,000,000 units.
+    [InlineData(long.MaxValue, 9000, 0, 1, 9000)]
+    [InlineData(7000, 9000, 0, 1, 7000 - 120 - 1000)] // in time for the batch with one more row, however late the thread wakes up
+    [InlineData(7000, 9000, 5880, 1, 0)]
+    [InlineData(50000, 9000, 0, 1, 9000)]
+    [InlineData(50, 9000, 0, 1, 0)]
     public void A_wait_ends_when_the_most_urgent_row_has_to_run(long earliest, long wait, long now, int waiting, long until)
     {
-        var scheduler = new Scheduler(new Waiting(wait), 8, 1_000_000_000);
+        var scheduler = new Scheduler(new Waiting(wait), 8, 5_000_000);
         Warm(scheduler);
         var queue = new QueueState(waiting, waiting, waiting, 0, 0, 0, false, earliest);
         Assert.Equal(until == 0 ? BatchDecision.Dispatch(waiting) : BatchDecision.WaitUntil(until, 8), scheduler.Decide(queue, now));
     }
+
+    [Fact]
+    public void A_row_with_a_deadline_does_not_wait_for_a_device_nobody_knows() => Assert.Equal(
+        BatchDecision.Dispatch(1),
+        new Scheduler(new Waiting(long.MaxValue), 8, 1_000_000_000).Decide(new QueueState(1, 1, 1, 0, 0, 0, false, long.MaxValue - 1), 0));
 
     [Fact]
     public void What_is_under_way_is_known_while_something_relies_on_it()
