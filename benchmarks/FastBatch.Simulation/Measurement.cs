@@ -66,15 +66,17 @@ internal sealed class Measurement(Scenario scenario)
     public void BatchEnded(in SimulatedBatch batch, SimulatedQueue queue, long ended)
     {
         double deviceTime = VirtualTime.ToMilliseconds(ended - batch.Started) / batch.Rows.Length;
+        long resumed = ended;
         foreach (int request in batch.Rows)
         {
+            resumed += batch.Resume;
             if (IsMeasured(request))
             {
                 long submitted = queue.Submitted(request);
-                _latencies.Add(ended - submitted);
-                _latencySum += VirtualTime.ToMilliseconds(ended - submitted);
+                _latencies.Add(resumed - submitted);
+                _latencySum += VirtualTime.ToMilliseconds(resumed - submitted);
                 _deviceTimeSum += deviceTime;
-                OwnDeadlinesMet += ended <= queue.Deadline(request) ? 1 : 0;
+                OwnDeadlinesMet += resumed <= queue.Deadline(request) ? 1 : 0;
                 ref double longest = ref LongestWait[queue.Level(request)];
                 longest = Math.Max(longest, VirtualTime.ToMilliseconds(batch.Started - submitted));
             }

@@ -1,4 +1,5 @@
 using FastBatch.Simulation.Arrivals;
+using FastBatch.Simulation.Replays;
 
 namespace FastBatch.Simulation;
 
@@ -40,6 +41,9 @@ internal sealed record Scenario(DeviceModel Device, int MaxBatchSize, Func<Rando
 
     /// <summary>Whether the device is known before the first request, as after a warm-up.</summary>
     public bool IsWarm { get; init; }
+
+    /// <summary>What takes time around the batches.</summary>
+    public MachineTimes Machine { get; init; } = MachineTimes.None;
 
     public ulong Seed { get; init; } = 1;
 

@@ -3,7 +3,12 @@ using FastBatch.Scheduling;
 namespace FastBatch.Simulation;
 
 /// <summary>A batch on its way.</summary>
-internal readonly record struct SimulatedBatch(int[] Rows, long Closed, long Started, long Ends);
+/// <param name="Rows">Its requests.</param>
+/// <param name="Closed">When they were fixed.</param>
+/// <param name="Started">When the device began to compute.</param>
+/// <param name="Ends">When it will be done.</param>
+/// <param name="Resume">What resuming each caller takes then.</param>
+internal readonly record struct SimulatedBatch(int[] Rows, long Closed, long Started, long Ends, long Resume);
 
 /// <summary>One device and the scheduler that learns it. Copies and runs may overlap, each in order.</summary>
 internal sealed class SimulatedDevice
@@ -14,6 +19,9 @@ internal sealed class SimulatedDevice
     private readonly Queue<SimulatedBatch> _batches = new();
     private long _copyFree;
     private long _computeFree;
+
+    // Not before this: a thread is on its way.
+    private long _readyAt = long.MinValue;
 
     public SimulatedDevice(Scenario scenario, IBatchPolicy policy, int number)
     {
@@ -60,6 +68,12 @@ internal sealed class SimulatedDevice
             return false;
         }
 
+        if (now < _readyAt)
+        {
+            WakeAt = _readyAt;
+            return false;
+        }
+
         if (InFlight > 0 && _scenario.ClosesLate)
         {
             long at = Scheduler.CloseAt(_copy, Math.Min(waiting, Scheduler.Cap), now);
@@ -82,7 +96,7 @@ internal sealed class SimulatedDevice
         long started = Math.Max(_copyFree, _computeFree);
         _computeFree = started + Math.Max(1, VirtualTime.FromMilliseconds(_scenario.Device.Sample(rows.Length, time, _noise)));
         RowsInFlight += rows.Length;
-        _batches.Enqueue(new SimulatedBatch(rows.ToArray(), now, started, _computeFree));
+        _batches.Enqueue(new SimulatedBatch(rows.ToArray(), now, started, _computeFree, Draw(_scenario.Machine.Resume)));
         Ends = _batches.Peek().Ends;
     }
 
@@ -93,8 +107,20 @@ internal sealed class SimulatedDevice
         Scheduler.Record(batch.Rows.Length, batch.Closed, now);
         Ends = _batches.TryPeek(out SimulatedBatch next) ? next.Ends : long.MaxValue;
         WakeUp();
+        _readyAt = now + Draw(_scenario.Machine.HandOver);
         return batch;
     }
+
+    /// <summary>A row has come into an empty queue.</summary>
+    public void Notice(long now)
+    {
+        if (InFlight == 0 && now >= _readyAt)
+        {
+            _readyAt = now + Draw(_scenario.Machine.WakeUp);
+        }
+    }
+
+    private long Draw(double[] times) => times.Length == 0 ? 0 : VirtualTime.FromMilliseconds(times[(int)(_noise.Uniform() * times.Length)]);
 
     // As a batcher does: each size twice, since the first run of a size says nothing. It is over well before time 0.
     private void WarmUp()

@@ -10,6 +10,9 @@ internal enum EventKind
     /// <summary>There was no room, or no time: never queued.</summary>
     Refused,
     Started,
+
+    /// <summary>A request is part of the batch that has just started.</summary>
+    Joined,
     Ended,
 
     /// <summary>By the policy.</summary>
@@ -20,7 +23,11 @@ internal enum EventKind
 }
 
 /// <summary>One line of a run's log.</summary>
-internal readonly record struct SimulationEvent(EventKind Kind, long Time, int Rows);
+/// <param name="Kind">What happened.</param>
+/// <param name="Time">When.</param>
+/// <param name="Rows">To how many.</param>
+/// <param name="Request">The number of the request, or of the first.</param>
+internal readonly record struct SimulationEvent(EventKind Kind, long Time, int Rows, int Request);
 
 /// <summary>For rivals that keep state of their own: what the runtime's policies neither need nor get.</summary>
 internal interface IObserver
@@ -132,14 +139,19 @@ internal sealed class SimulationRun
         long due = double.IsFinite(deadline) ? now + VirtualTime.FromMilliseconds(deadline) : long.MaxValue;
         if (IsFull || (due != long.MaxValue && IsTooLate(level, due, now)))
         {
-            Log(EventKind.Refused, now, 1);
+            Log(EventKind.Refused, now, 1, request);
             _measurement.Lost(request);
             _arrivals.RequestEnded(now);
             return;
         }
 
-        Log(EventKind.Arrived, now, 1);
+        Log(EventKind.Arrived, now, 1, request);
         _accepted++;
+        if (_queue.Count == 0)
+        {
+            Array.ForEach(_devices, device => device.Notice(now));
+        }
+
         _queue.Add(request, level, now, due);
         _observer?.Arrived(now);
     }
@@ -196,7 +208,12 @@ internal sealed class SimulationRun
                 rows = EndBefore(verdict.Cutoff, rows[..verdict.Rows], now);
             }
 
-            Log(EventKind.Started, now, rows.Length);
+            Log(EventKind.Started, now, rows.Length, rows[0]);
+            foreach (int row in rows)
+            {
+                Log(EventKind.Joined, now, 1, row);
+            }
+
             _queue.Remove(rows);
             device.Start(rows, now);
             return;
@@ -219,10 +236,10 @@ internal sealed class SimulationRun
 
     private void End(EventKind kind, ReadOnlySpan<int> rows, long now)
     {
-        Log(kind, now, rows.Length);
         _queue.Remove(rows);
         foreach (int row in rows)
         {
+            Log(kind, now, 1, row);
             _measurement.Lost(row);
             _arrivals.RequestEnded(now);
         }
@@ -231,7 +248,7 @@ internal sealed class SimulationRun
     private void EndBatch(SimulatedDevice device, long now)
     {
         SimulatedBatch batch = device.End(now);
-        Log(EventKind.Ended, now, batch.Rows.Length);
+        Log(EventKind.Ended, now, batch.Rows.Length, batch.Rows[0]);
         _measurement.BatchEnded(batch, _queue, now);
         for (int i = 0; i < batch.Rows.Length; i++)
         {
@@ -239,5 +256,5 @@ internal sealed class SimulationRun
         }
     }
 
-    private void Log(EventKind kind, long time, int rows) => _log?.Add(new SimulationEvent(kind, time, rows));
+    private void Log(EventKind kind, long time, int rows, int request) => _log?.Add(new SimulationEvent(kind, time, rows, request));
 }

@@ -26,7 +26,7 @@ internal sealed class Deferred(double maxLatency) : IBatchPolicy
         long latest = due - Time(queue, queue.Waiting + 1);
         return queue.Waiting == queue.MaxBatchSize || now >= latest
             ? BatchDecision.Dispatch(queue.Waiting)
-            : BatchDecision.WaitUntil(latest, queue.MaxBatchSize);
+            : BatchDecision.WaitUntil(latest, queue.Waiting + 1);
     }
 
     private static long Time(in QueueSnapshot queue, int rows) => (long)(Headroom * (queue.FixedCost + queue.CostPerRow * rows));

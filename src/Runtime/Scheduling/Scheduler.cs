@@ -107,19 +107,8 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
                 TimestampFrequency = timestampFrequency,
             },
             now);
-        if (decision.Kind != BatchDecision.DecisionKind.WaitUntil)
-        {
-            int rows = Math.Clamp(decision.Rows, 1, queue.Waiting);
-            return decision.Kind == BatchDecision.DecisionKind.Drop ? BatchDecision.Drop(rows) : BatchDecision.Dispatch(rows);
-        }
-
-        int enough = Math.Min(decision.Rows, _cap.Value);
-        long until = queue.EarliestDeadline == long.MaxValue
-            ? decision.Timestamp
-            : Math.Min(decision.Timestamp, LatestStart(queue));
-        return until > now && enough > queue.Waiting && !queue.IsClosed
-            ? BatchDecision.WaitUntil(until, enough)
-            : BatchDecision.Dispatch(queue.Waiting);
+        long latest = queue.IsClosed ? long.MinValue : queue.EarliestDeadline == long.MaxValue ? long.MaxValue : LatestStart(queue);
+        return decision.Settle(queue.Waiting, _cap.Value, latest, now);
     }
 
     /// <summary>
