@@ -7,17 +7,17 @@ namespace FastBatch.Simulation;
 /// <summary>Mean latency, requests in time and device time against load, one line per policy: an SVG that is readable on light and dark pages.</summary>
 internal static class Plot
 {
-    private const int Width = 900;
+    private const int Width = 960;
     private const int PanelHeight = 250;
     private const int Left = 60;
-    private const int Right = 190;
+    private const int Right = 240;
     private const int Gap = 62;
 
     private static readonly double[] Loads = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.35, 1.5];
 
     // Told apart on white and on black, by most eyes.
     private static readonly string[] Colours =
-        ["#e8590c", "#c2255c", "#f08c00", "#868e96", "#1c7ed6", "#12b886", "#7048e8", "#a5691f", "#2b8a3e", "#5c7cfa", "#e64980"];
+        ["#e8590c", "#c2255c", "#f08c00", "#868e96", "#1c7ed6", "#12b886", "#7048e8", "#a5691f", "#2b8a3e", "#5c7cfa", "#e64980", "#0b7285"];
 
     private static readonly (string Title, double Low, double High, bool IsLogarithmic, double[] Ticks, Func<Measurement, double> Value)[] Panels =
     [

@@ -12,7 +12,7 @@ public class DeadlineQualityTests
     [InlineData(3)]
     public void Overload_costs_next_to_nothing_of_what_the_device_can_do(double load)
     {
-        Scenario scenario = Scenarios.AtLoad(load) with { Requests = 40_000 };
+        Scenario scenario = Scenarios.AtLoad(load) with { Requests = 100_000 };
         double share = Contender.FastBatch.Run(scenario).InDeadline(Scenarios.Deadline);
         Assert.InRange(share * load, 0.98, 1.01);
         foreach (Contender rival in Contender.Rivals)

@@ -40,9 +40,8 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     private uint _batches;
     private long _lastDuration;
 
-    // Batches that have started and not ended, what they should take in all, and since when the first of them has had the device.
-    private int _underWay;
-    private double _costUnderWay;
+    // What each batch that has started and not ended should take, the first of them first, and since when that one has had the device.
+    private readonly Queue<long> _underWay = new();
     private long _runningSince;
 
     /// <summary>When the last batch ended; 0 before the first.</summary>
@@ -139,20 +138,20 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     /// <param name="copy">What copying rows to the device takes.</param>
     /// <param name="waiting">Rows that could run.</param>
     /// <param name="now">The current timestamp.</param>
-    public long CloseAt(in CostEstimate copy, int waiting, long now) => _underWay == 0 || waiting >= _cap.Value
+    public long CloseAt(in CostEstimate copy, int waiting, long now) => _underWay.Count == 0 || waiting >= _cap.Value
         ? now
         : LateClose.At(_runningSince, _estimates.BusyUntil, _cost.Estimate, copy, waiting);
 
     /// <summary>A batch starts, or is put behind those under way; its <see cref="Record"/> follows.</summary>
     public void Start(int rows, long now)
     {
-        bool isFirst = _underWay++ == 0;
         if (_relied)
         {
-            double cost = _cost.Predict(rows);
+            long cost = (long)_cost.Predict(rows);
+            bool isFirst = _underWay.Count == 0;
             _runningSince = isFirst ? now : _runningSince;
-            _costUnderWay = isFirst ? cost : _costUnderWay + cost;
-            _estimates.BusyUntil = (isFirst ? now : Math.Max(now, _estimates.BusyUntil)) + (long)cost;
+            _estimates.BusyUntil = (isFirst ? now : Math.Max(now, _estimates.BusyUntil)) + cost;
+            _underWay.Enqueue(cost);
         }
     }
 
@@ -165,13 +164,18 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
         long duration = ended - (_batches == 0 ? started : Math.Max(started, LastEnded));
         Volatile.Write(ref _lastDuration, duration);
         LastEnded = ended;
-        _underWay = Math.Max(0, _underWay - 1);
         _batches++;
         if (_relied)
         {
             _runningSince = ended;
-            _costUnderWay = _underWay == 0 ? 0 : Math.Max(0, _costUnderWay - _cost.Predict(rows));
-            _estimates.BusyUntil = ended + (long)_costUnderWay;
+            _underWay.TryDequeue(out _);
+            long rest = 0;
+            foreach (long cost in _underWay)
+            {
+                rest += cost;
+            }
+
+            _estimates.BusyUntil = ended + rest;
         }
 
         if (rows > 0)

@@ -141,7 +141,7 @@ public class DeadlineTests
         scheduler.Start(4, now: 1000);
         Assert.Equal(1140 - 13, scheduler.CloseAt(copy, 3, now: 1000), 1.0);
         Assert.Equal(1050, scheduler.CloseAt(copy, 8, now: 1050)); // full: nobody could join
-        Assert.Equal(1100 - 13 - 20, LateClose.At(1000, 1100, new CostEstimate(0, 0, 0.1), copy, 3)); // a tenth of scatter
+        Assert.Equal(1100 - 13 - 10, LateClose.At(1000, 1100, new CostEstimate(0, 0, 0.1), copy, 3)); // a tenth of scatter
     }
 
     [Fact]
