@@ -26,8 +26,8 @@ internal static class UserProject
 
     private static readonly ImmutableArray<MetadataReference> References = ReferencesTo(ReferenceNames);
 
-    // What comes with FastBatch.Hosting.
-    private static readonly ImmutableArray<MetadataReference> HostingReferences = ReferencesTo("FastBatch.Hosting", "Microsoft.Extensions.");
+    /// <summary>FastBatch.Hosting, and what comes with it.</summary>
+    public static IReadOnlyList<MetadataReference> HostingReferences { get; } = ReferencesTo("FastBatch.Hosting", "Microsoft.Extensions.");
 
     /// <summary>The base class libraries, FastBatch and FastBatch.Native.</summary>
     public static IReadOnlyList<MetadataReference> AllReferences => References;
