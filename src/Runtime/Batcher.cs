@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 using FastBatch.Execution;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -12,7 +13,7 @@ namespace FastBatch;
 /// Serves one <see cref="BatchableAttribute"/> method to single callers. The generator derives a typed batcher per method, which adds
 /// <c>SubmitAsync</c>; any number of threads may call it at once.
 /// </summary>
-public abstract class Batcher : IAsyncDisposable
+public abstract partial class Batcher : IAsyncDisposable
 {
     private readonly List<InputRows> _inputs = [];
     private readonly List<RequestPool> _pools = [];
@@ -21,9 +22,8 @@ public abstract class Batcher : IAsyncDisposable
     private readonly Lock _disposal = new();
     private readonly CancellationTokenSource _giveUp = new();
     private AtomicReference<BatcherSettings> _settings;
-
-    // Callers read it as it comes: a row without a stamp counts as an old one.
-    private bool _stampsRequests;
+    private bool _isWatched;
+    private bool _requiresFinite;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -41,7 +41,7 @@ public abstract class Batcher : IAsyncDisposable
         var settings = new BatcherSettings(name, options ?? new BatcherOptions(), maxBatchSize, maxQueueDelay);
         _settings.Write(settings);
         _largestBatch = settings.MaxBatchSize;
-        _stampsRequests = settings.Policy.UsesEnqueueTime;
+        Ledger = new Ledger(this, settings.Policy.UsesEnqueueTime);
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
@@ -54,7 +54,8 @@ public abstract class Batcher : IAsyncDisposable
     public int MaxBatchSize => Settings.MaxBatchSize;
 
     /// <summary>Whether it serves. A moment's view.</summary>
-    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed ? BatcherState.Serving
+    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
+            ? _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
         : disposed.IsCompleted ? BatcherState.Closed
         : BatcherState.Closing;
 
@@ -65,6 +66,9 @@ public abstract class Batcher : IAsyncDisposable
     public int QueueLength => _lane.Backlog;
 
     internal BatcherSettings Settings => _settings.Read()!;
+
+    /// <summary>What becomes of its requests, and who is told.</summary>
+    internal Ledger Ledger { get; }
 
     /// <summary>
     /// Replaces the options while it serves: for the batches closed from now on, without dropping or reordering a request. May be called
@@ -83,7 +87,7 @@ public abstract class Batcher : IAsyncDisposable
         lock (_disposal)
         {
             BatcherSettings settings = Settings.With(options, _largestBatch);
-            _stampsRequests = settings.Policy.UsesEnqueueTime;
+            Ledger.NoteTimes(settings.Policy.UsesEnqueueTime);
 
             // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
             _settings.Exchange(settings);
@@ -165,8 +169,10 @@ public abstract class Batcher : IAsyncDisposable
     protected void Open()
     {
         BatcherOptions options = Options;
-        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows);
-        bool dedicated = options.DedicatedThread ?? (_stampsRequests || options.InlineContinuations);
+        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, options.Checked);
+        _isWatched = options.RunLimit is not null;
+        _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
+        bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = dedicated
             ? new ThreadExecutor(this, _lane, options)
             : new PoolExecutor(this, _lane, options);
@@ -201,9 +207,17 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
     {
-        long enqueued = _stampsRequests ? Options.TimeProvider.GetTimestamp() : 0;
+        long enqueued = Ledger.Details == RequestDetails.None ? 0 : Note(request);
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
+            Ledger.End(RequestOutcome.Cancelled);
+            claim = default;
+            return false;
+        }
+
+        if (_isWatched && _executor.FindStall() is { } stall)
+        {
+            Ledger.End(request.TryRefuse(stall) ? RequestOutcome.Stalled : RequestOutcome.Cancelled);
             claim = default;
             return false;
         }
@@ -219,6 +233,12 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected void Publish(RowClaim claim, PendingRequest? request)
     {
+        if (_requiresFinite && request is not null && FindNonFinite(claim) is { } error)
+        {
+            Abandon(claim, request, error);
+            return;
+        }
+
         _lane.Publish(claim, request);
         _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
     }
@@ -232,7 +252,7 @@ public abstract class Batcher : IAsyncDisposable
     {
         // Published all the same, as a tombstone: a ticket left out would block every later one.
         Publish(claim, null);
-        request.Refuse(error);
+        Ledger.End(request.TryRefuse(error) ? RequestOutcome.Abandoned : RequestOutcome.Cancelled);
     }
 
     /// <summary>Checks the length of a caller's row. For generated code.</summary>
@@ -252,6 +272,8 @@ public abstract class Batcher : IAsyncDisposable
     {
         OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
+        slab.Poisons = Options.Checked;
+        slab.RequiresFinite = (Options.RequireFinite & FiniteChecks.Outputs) != 0;
         slab.Open();
         return slab;
     }
@@ -267,10 +289,25 @@ public abstract class Batcher : IAsyncDisposable
             return true;
         }
 
-        request.Refuse(refusal == LaneRing.Full && overload == OverloadMode.Reject
+        bool rejected = refusal == LaneRing.Full && overload == OverloadMode.Reject;
+        bool refused = request.TryRefuse(rejected
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
             : new BatcherClosedException(Name));
+        Ledger.End(!refused ? RequestOutcome.Cancelled : rejected ? RequestOutcome.Rejected : RequestOutcome.Closed);
         return false;
+    }
+
+    private NonFiniteException? FindNonFinite(RowClaim claim)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            if (rows.FindNonFinite(claim, Name) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
     }
 
     private async Task EndAsync()
@@ -278,7 +315,7 @@ public abstract class Batcher : IAsyncDisposable
         if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lane.TryFailAll(Name) || !_executor.AllDelivered)
+            while (!_lane.TryFailAll(Name, Ledger) || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }

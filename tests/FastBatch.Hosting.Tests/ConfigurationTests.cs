@@ -31,6 +31,9 @@ public class ConfigurationTests
             DedicatedThread = true,
             InlineContinuations = true,
             IsolateFaults = false,
+            RunLimit = TimeSpan.FromSeconds(3),
+            RequireFinite = FiniteChecks.Outputs,
+            Checked = true,
             DrainTimeout = TimeSpan.FromSeconds(1),
             TimeProvider = new OtherTime(),
         };
@@ -129,7 +132,7 @@ public class ConfigurationTests
             ("FastBatch:Dubler.Double:MaxBatchSize", "8"));
         test.FastBatch.AddDoublerDoubleBatcher().AddDoublerDoubleBatcher("small").AddNegationNegateBatcher();
         const string Settings = "there are MaxBatchSize, MaxQueueDelay, DeviceCost, Capacity, Overload, ZeroRows, DedicatedThread, "
-            + "InlineContinuations, IsolateFaults, DrainTimeout";
+            + "InlineContinuations, IsolateFaults, RunLimit, RequireFinite, Checked, DrainTimeout";
         Assert.Equal(
             [
                 $"{Section}:Capacity (MemoryConfigurationProvider) must be a whole number, 1 or more; it is 'none'.",

@@ -28,6 +28,9 @@ internal sealed class BatcherSetting
         Of("DedicatedThread", Switches, TrySwitch, o => o.DedicatedThread, (o, value) => o with { DedicatedThread = value }),
         Of("InlineContinuations", Switches, TrySwitch, o => o.InlineContinuations, (o, value) => o with { InlineContinuations = value }),
         Of("IsolateFaults", Switches, TrySwitch, o => o.IsolateFaults, (o, value) => o with { IsolateFaults = value }),
+        Of("RunLimit", Durations, TryDuration, o => o.RunLimit, (o, value) => o with { RunLimit = value }),
+        Of("RequireFinite", NamesOf<FiniteChecks>(), TryName, o => o.RequireFinite, (o, value) => o with { RequireFinite = value }),
+        Of("Checked", Switches, TrySwitch, o => o.Checked, (o, value) => o with { Checked = value }),
         Of("DrainTimeout", DurationsOrInfinite, TryDurationOrInfinite, o => o.DrainTimeout, (o, value) => o with { DrainTimeout = value }),
         InCode("TimeProvider", o => o.TimeProvider, (o, value) => o with { TimeProvider = value }),
     ];

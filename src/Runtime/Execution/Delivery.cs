@@ -23,10 +23,23 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     // Odd while members are being delivered. Written by the first thread and the last.
     private AtomicInt32 _epoch;
 
+    // Of this batch, by whoever decided them: requests that got a fault, and requests found to be cancelled.
+    private AtomicInt32 _undelivered;
+    private AtomicInt32 _cancelled;
+
+    // Those that got their results, by threads that were not alone.
+    private AtomicInt32 _delivered;
+
+    // By the last thread to leave, one after the other.
+    private AtomicInt64 _succeeded;
+
     public Batch Batch { get; } = new(maxBatchSize);
 
     /// <summary>Changes when a delivery begins and when it ends.</summary>
     public int Epoch => _epoch.Read();
+
+    /// <summary>Callers that this object has given results so far. Any thread.</summary>
+    public long Succeeded => _succeeded.Read();
 
     /// <summary>Whether members may be waiting for their turn.</summary>
     public bool IsUnderWay => (Epoch & 1) != 0 && _participants.Read() is > 0 and < Walked;
@@ -46,28 +59,30 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     public bool Run()
     {
         int count = Batch.Count;
+        int delivered = 0;
         for (int i = 0; i < count; i++)
         {
-            Deliver(i);
+            delivered += Deliver(i) ? 1 : 0;
             if ((i & (LooksAtClock - 1)) == LooksAtClock - 1)
             {
                 desk.CheckPace();
             }
         }
 
-        return Leave(count);
+        return Leave(count, delivered);
     }
 
     /// <summary>As <see cref="Run"/>, by a helper.</summary>
     public bool RunBackwards()
     {
         int count = Batch.Count;
+        int delivered = 0;
         for (int i = count - 1; i >= 0; i--)
         {
-            Deliver(i);
+            delivered += Deliver(i) ? 1 : 0;
         }
 
-        return Leave(count);
+        return Leave(count, delivered);
     }
 
     /// <summary>A thread of the pool: the first, if the executor resumes no callers itself, or a helper.</summary>
@@ -89,37 +104,60 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         return false;
     }
 
-    private void Deliver(int row)
+    // True if this thread gave the caller a result.
+    private bool Deliver(int row)
     {
         ref readonly BatchMember member = ref Batch.Members[row];
         PendingRequest request = member.Request!;
         long ticket = member.Ticket;
-        bool won = Batch.HasResult || desk.Fault(Batch, row) is not { } fault
-            ? request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation)
-            : request.TryFail(ticket, fault, out continuation);
-        if (won)
+        if (Batch.HasResult || desk.Fault(Batch, row) is not { } fault)
         {
+            if (request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation))
+            {
+                continuation.RunHere();
+                return true;
+            }
+        }
+        else if (request.TryFail(ticket, fault, out Continuation continuation))
+        {
+            _undelivered.Add(1);
             continuation.RunHere();
+            return false;
         }
-        else
+
+        if (request.SignOff(ticket))
         {
-            request.SignOff(ticket);
+            _cancelled.Add(1);
         }
+
+        return false;
     }
 
     // Every member is decided now: by this thread, by its caller, or by another that has it in hand.
-    private bool Leave(int count)
+    private bool Leave(int count, int delivered)
     {
-        int participants;
-        do
+        int participants = _participants.Read();
+        if (participants < Walked && Batch.Record is { } record)
         {
-            participants = _participants.Read();
+            desk.NoteDelivered(record);
         }
-        while (!_participants.CompareExchange(participants, (participants - 1) | Walked));
+
+        // The only one there ever was, as a rule: then nothing has to be added up.
+        bool alone = participants == 1 && _participants.CompareExchange(1, Walked);
+        if (!alone)
+        {
+            _delivered.Add(delivered);
+            do
+            {
+                participants = _participants.Read();
+            }
+            while (!_participants.CompareExchange(participants, (participants - 1) | Walked));
+        }
 
         bool last = (participants & ~Walked) == 1;
         if (last)
         {
+            Settle(count, alone ? delivered : _delivered.Exchange(0));
             Batch.Detach();
             _epoch.Write(_epoch.Read() + 1);
         }
@@ -130,5 +168,17 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         }
 
         return last;
+    }
+
+    private void Settle(int count, int delivered)
+    {
+        (int undelivered, int cancelled) = (_undelivered.Read(), _cancelled.Read());
+        _succeeded.Write(_succeeded.Read() + delivered);
+        if ((undelivered | cancelled) != 0 || Batch.Record is not null)
+        {
+            desk.Settle(Batch, undelivered, cancelled, count - delivered - undelivered - cancelled);
+            _undelivered.Write(0);
+            _cancelled.Write(0);
+        }
     }
 }

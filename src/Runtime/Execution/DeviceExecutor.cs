@@ -1,3 +1,4 @@
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -18,6 +19,8 @@ internal abstract partial class DeviceExecutor
     private readonly long _worthOverlapping;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
+    private readonly StallWatch? _stalls;
+    private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
@@ -32,6 +35,9 @@ internal abstract partial class DeviceExecutor
     private long _started;
     private bool _decidedWhileResuming;
 
+    // Device side: what the policy last let rows wait for, since the last batch.
+    private BatchDecision _wait;
+
     protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
     {
         _batcher = batcher;
@@ -43,20 +49,29 @@ internal abstract partial class DeviceExecutor
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher, options.IsolateFaults);
-        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
+        _ledger = batcher.Ledger;
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
+        _stalls = options.RunLimit is { } limit ? new StallWatch(lane, batcher, limit, _time) : null;
     }
 
     protected Lane Lane { get; }
 
     protected DeliveryDesk Desk { get; }
 
+    /// <summary>What callers are told while the method does not return; null while it does. Any thread.</summary>
+    public BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+
     /// <summary>Whether no caller is being resumed.</summary>
     public bool AllDelivered => Desk.Resuming == 0;
 
-    /// <summary>Ends the watch over deliveries. Once nothing is left to deliver.</summary>
-    public void EndWatch() => Desk.Dispose();
+    /// <summary>Ends the watches. Once nothing is left to deliver.</summary>
+    public void EndWatch()
+    {
+        Desk.Dispose();
+        _stalls?.Dispose();
+    }
 
     /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
     // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
@@ -148,11 +163,11 @@ internal abstract partial class DeviceExecutor
         if (decision.Kind == BatchDecision.DecisionKind.WaitUntil)
         {
             (until, rows) = (decision.Timestamp, decision.Rows);
+            _wait = decision;
             return null;
         }
 
-        Lane.Close(delivery.Batch, decision.Rows);
-        delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        Close(delivery.Batch, decision, now);
         if (error is not null)
         {
             delivery.Batch.Fail(0, delivery.Batch.Count, error);
@@ -170,10 +185,15 @@ internal abstract partial class DeviceExecutor
         if (batch is { Count: > 0, IsDropped: false, HasFaults: false })
         {
             int rows = batch.Count;
+            batch.Record?.Start(_time.GetTimestamp());
+            _stalls?.Begin(_started);
             RunMethod(batch);
+            _stalls?.End();
+            long ended = _time.GetTimestamp();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
-            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, _time.GetTimestamp());
+            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, ended);
+            batch.Record?.End(ended);
         }
 
         // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
@@ -219,6 +239,35 @@ internal abstract partial class DeviceExecutor
             Keep(delivery, hasDevice: true);
         }
     }
+
+    private void Close(Batch batch, BatchDecision decision, long now)
+    {
+        int backlog = 0;
+        if (_ledger.IsObserved)
+        {
+            batch.Observe(_ledger.Details, _time.TimestampFrequency);
+            backlog = Lane.Backlog - decision.Rows;
+        }
+        else
+        {
+            batch.Ignore();
+        }
+
+        Lane.Close(batch, decision.Rows);
+        batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        batch.Record?.Close(batch.Count, batch.IsDropped, backlog, WhyNow(decision.Rows, now), now);
+        _wait = default;
+        if (batch.CancelledBefore > 0)
+        {
+            _ledger.End(RequestOutcome.Cancelled, batch.CancelledBefore);
+        }
+    }
+
+    private BatchCloseReason WhyNow(int rows, long now) =>
+        rows == _settings.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
+            : Lane.Ring.IsClosed ? BatchCloseReason.Drain
+            : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
+            : BatchCloseReason.Idle;
 
     private void TakeSettings()
     {

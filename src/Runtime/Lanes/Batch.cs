@@ -1,4 +1,5 @@
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -11,6 +12,7 @@ public sealed class Batch
     // Per row. Reserved at the start: recording a fault must not fail.
     private readonly RunFault[] _faults;
     private OutputSlab? _outputs;
+    private BatchRecord? _record;
     private int _start;
 
     internal Batch(int maxBatchSize)
@@ -36,8 +38,12 @@ public sealed class Batch
 
     internal BatchMember[] Members { get; }
 
-    /// <summary>Whether the outputs hold the results of all rows.</summary>
-    internal bool HasResult { get; set; }
+    /// <summary>Whether the outputs hold the results of all rows, about which nothing more is to be asked.</summary>
+    internal bool HasResult
+    {
+        get;
+        set => field = value && _outputs is not { RequiresFinite: true };
+    }
 
     /// <summary>Whether some rows have failed.</summary>
     internal bool HasFaults { get; private set; }
@@ -45,8 +51,25 @@ public sealed class Batch
     /// <summary>Whether the policy dropped the batch before it ran.</summary>
     internal bool IsDropped { get; set; }
 
-    internal void Close(int firstRow, int count, long endTicket)
+    /// <summary>What is noted for observers; null if there are none.</summary>
+    internal BatchRecord? Record { get; private set; }
+
+    /// <summary>Requests that had been cancelled when it was closed, and are not among its rows.</summary>
+    internal int CancelledBefore { get; private set; }
+
+    /// <summary>Before it is closed.</summary>
+    internal void Observe(RequestDetails details, long timestampFrequency)
     {
+        Record = _record ??= new BatchRecord(Members.Length);
+        Record.Begin(details, timestampFrequency);
+    }
+
+    /// <summary>Before it is closed.</summary>
+    internal void Ignore() => Record = null;
+
+    internal void Close(int firstRow, int count, long endTicket, int cancelledBefore = 0)
+    {
+        CancelledBefore = cancelledBefore;
         _start = firstRow;
         Narrow(0, count);
         EndTicket = endTicket;
@@ -76,12 +99,20 @@ public sealed class Batch
     /// <summary>Why the row has no result; without an error if it has one, or was dropped.</summary>
     internal RunFault Fault(int member) => HasFaults ? _faults[member] : default;
 
+    /// <summary>The first error recorded, if any.</summary>
+    internal Exception? FirstError => HasFaults ? _faults.FirstOrDefault(static fault => fault.Error is not null).Error : null;
+
     /// <summary>Gives the batch outputs of its own, unless it still has those it used last.</summary>
     internal void Attach(Batcher batcher) => _outputs ??= batcher.RentOutputs();
 
     /// <summary>Lets the outputs go if rows of them are lent; if not they stay with this batch object, for its next use.</summary>
     internal void Detach()
     {
+        if (_outputs is { Poisons: true } poisoned)
+        {
+            poisoned.PoisonDelivered(Count);
+        }
+
         if (_outputs is { IsLent: true } lent)
         {
             _outputs = null;

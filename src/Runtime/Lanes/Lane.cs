@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -13,10 +14,15 @@ internal sealed class Lane
     private const int DefaultCapacity = 1024;
     private const long DefaultBytes = 16 << 20;
 
-    private readonly InputRows[] _inputs;
+    /// <summary>What rows are filled with when nobody is to read them: no number that a computation comes by, and none that is not finite.</summary>
+    public const byte PoisonByte = 0xDB;
 
-    public Lane(InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true)
+    private readonly InputRows[] _inputs;
+    private readonly bool _poisons;
+
+    public Lane(InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, bool poisons = false)
     {
+        _poisons = poisons;
         long rowBytes = Math.Max(1, inputs.Sum(rows => rows.RowBytes));
         Capacity = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)Capacity);
@@ -89,12 +95,13 @@ internal sealed class Lane
         }
 
         int decided = 0;
+        int cancelled = 0;
         for (int i = 0; i < rows; i++)
         {
             PendingRequest? request = Ring.Request(first + i, out long requestTicket);
             if (request is not null && !request.IsPending(requestTicket))
             {
-                request.SignOff(requestTicket);
+                cancelled += request.SignOff(requestTicket) ? 1 : 0;
                 request = null;
             }
 
@@ -102,24 +109,44 @@ internal sealed class Lane
             decided += request is null ? 1 : 0;
         }
 
+        if (batch.Record is { } record)
+        {
+            Note(record, batch.Members.AsSpan(0, rows), first);
+        }
+
         int count = rows - decided;
         if (decided > 0)
         {
-            FillHoles(batch.Members.AsSpan(0, rows), firstRow);
+            FillHoles(batch, rows, firstRow);
         }
 
-        batch.Close(firstRow, count, first + rows);
+        batch.Close(firstRow, count, first + rows, cancelled);
     }
 
     /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
     public void Release(Batch batch)
     {
+        if (_poisons)
+        {
+            Poison(batch);
+        }
+
         Ring.Release(batch.EndTicket);
     }
 
-    // The order within a batch means nothing, so each hole takes the last live row: one copy per hole at most.
-    private void FillHoles(Span<BatchMember> members, int firstRow)
+    private void Note(BatchRecord record, ReadOnlySpan<BatchMember> members, long first)
     {
+        for (int i = 0; i < members.Length; i++)
+        {
+            (PendingRequest? request, long requestTicket) = members[i];
+            record.Note(i, Ring.Enqueued(first + i), request?.Origin(requestTicket) ?? default);
+        }
+    }
+
+    // The order within a batch means nothing, so each hole takes the last live row: one copy per hole at most.
+    private void FillHoles(Batch batch, int rows, int firstRow)
+    {
+        Span<BatchMember> members = batch.Members.AsSpan(0, rows);
         int last = members.Length - 1;
         for (int hole = 0; hole < last; hole++)
         {
@@ -136,6 +163,7 @@ internal sealed class Lane
             if (last > hole)
             {
                 Copy(firstRow + last, firstRow + hole);
+                batch.Record?.Move(last, hole);
                 members[hole] = members[last];
                 members[last--] = default;
             }
@@ -146,9 +174,11 @@ internal sealed class Lane
     /// Any thread, once the lane is closed: ends every request that has not been decided. The device side skips them when it comes by. False
     /// if rows are still being written.
     /// </summary>
-    public bool TryFailAll(string batcher)
+    /// <param name="batcher">The batcher's name.</param>
+    /// <param name="ledger">Told how they ended.</param>
+    public bool TryFailAll(string batcher, Ledger ledger)
     {
-        Overflow.FailAll(batcher);
+        Overflow.FailAll(batcher, ledger);
         bool all = Overflow.IsEmpty;
         for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
@@ -159,11 +189,59 @@ internal sealed class Lane
                 && Ring.Request(ticket, out long requestTicket) is { } request
                 && request.TryFail(requestTicket, new BatcherClosedException(batcher), out Continuation continuation))
             {
+                ledger.End(RequestOutcome.Closed);
                 continuation.Queue();
             }
         }
 
         return all;
+    }
+
+    /// <summary>
+    /// Any thread: ends every request that is being run or waits, with what <paramref name="fault"/> makes for each, until it makes nothing any
+    /// more. Their rows stay where they are; the device side skips those, or discards the answers.
+    /// </summary>
+    /// <param name="fault">Makes the fault of one request.</param>
+    /// <param name="outcome">What that counts as.</param>
+    /// <param name="ledger">Told how they ended.</param>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    {
+        for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
+        {
+            if (Ring.TryPeek(ticket, out long requestTicket) is { } request && request.IsPending(requestTicket))
+            {
+                if (fault() is not { } error)
+                {
+                    return;
+                }
+
+                if (request.TryFail(requestTicket, error, out Continuation continuation))
+                {
+                    ledger.End(outcome);
+                    continuation.Queue();
+                }
+            }
+        }
+
+        Overflow.EndAll(fault, outcome, ledger);
+    }
+
+    // All rows that end with the batch, those of cancelled requests among them, and those it had past the ring's end.
+    private void Poison(Batch batch)
+    {
+        int spilled = batch.FirstRow + batch.Count - Ring.Size;
+        foreach (InputRows rows in _inputs)
+        {
+            for (long ticket = Ring.ReleaseMark; ticket < batch.EndTicket; ticket++)
+            {
+                rows.Poison(Ring.Row(ticket), 1);
+            }
+
+            if (spilled > 0)
+            {
+                rows.Poison(Ring.Size, spilled);
+            }
+        }
     }
 
     private void Copy(int from, int to)

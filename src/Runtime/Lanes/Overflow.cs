@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -118,7 +119,7 @@ internal sealed class Overflow(InputRows[] inputs)
     }
 
     /// <summary>Any thread, once closed: ends every parked request.</summary>
-    public void FailAll(string batcher)
+    public void FailAll(string batcher, Ledger ledger)
     {
         lock (_gate)
         {
@@ -126,7 +127,23 @@ internal sealed class Overflow(InputRows[] inputs)
             {
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
-                parked.Request.Refuse(new BatcherClosedException(batcher));
+                bool refused = parked.Request.TryRefuse(new BatcherClosedException(batcher));
+                ledger.End(refused ? RequestOutcome.Closed : RequestOutcome.Cancelled);
+            }
+        }
+    }
+
+    /// <summary>Any thread: ends every parked request, with what <paramref name="fault"/> makes for each, until it makes nothing any more.</summary>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    {
+        lock (_gate)
+        {
+            while (_queue.TryPeek(out var parked) && fault() is { } error)
+            {
+                _queue.Dequeue();
+                _waiting.Add(-1);
+                Free(parked.Claim.Row);
+                ledger.End(parked.Request.TryRefuse(error) ? outcome : RequestOutcome.Cancelled);
             }
         }
     }
