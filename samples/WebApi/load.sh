@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Loads the sample from a second process at several rates and prints what its callers see: load.sh [SECONDS per rate, default 10].
-# The model takes 20 ms for a batch of up to 16, so its capacity is some 790 requests/s; room for 64 requests bounds the wait.
+# The model takes 20 ms for a batch of up to 16, so its capacity is some 790 requests/s; room for 48 requests bounds the wait.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -8,8 +8,6 @@ seconds=${1:-10}
 batch=16
 batch_ms=20
 capacity=$((batch * 1000 / batch_ms))
-clients=400
-processes=40
 
 command -v h2load >/dev/null || apt-get install -y nghttp2-client >/dev/null
 dotnet build samples/WebApi -c Release -v q --nologo >/dev/null
@@ -21,18 +19,18 @@ python3 -c 'print([round(i % 17 / 16, 4) for i in range(64)])' >"$work/image.jso
 
 cd samples/WebApi/bin/Release/net10.0
 dotnet WebApi.dll --urls http://127.0.0.1:0 "--Model:BatchTime=00:00:00.0$batch_ms" \
-    "--FastBatch:DigitModel.Classify:MaxBatchSize=$batch" "--FastBatch:DigitModel.Classify:Capacity=$((4 * batch))" >"$work/log" 2>&1 &
+    "--FastBatch:DigitModel.Classify:MaxBatchSize=$batch" "--FastBatch:DigitModel.Classify:Capacity=$((3 * batch))" >"$work/log" 2>&1 &
 server=$!
 for _ in $(seq 300); do grep -q 'Now listening on' "$work/log" && break; sleep 0.1; done
 address=$(sed -n 's/.*Now listening on: //p' "$work/log" | tr -d '\r' | head -1)
 
-# The clients of one h2load keep step with each other, so there are many, one after the other.
+# A client sends 8 requests a second, if it is answered in time. Those of one h2load keep step, so there are ten, one after the other.
 load() { # RATE SECONDS
     rm -f "$work"/requests*
-    for i in $(seq 0 $((processes - 1))); do
+    for i in 0 1 2 3 4 5 6 7 8 9; do
         (
-            sleep "$(python3 -c "print($i * $clients / $1 / $processes)")"
-            h2load --h1 -c $((clients / processes)) -t 1 -D "$2" --rps "$(python3 -c "print($1 / $clients)")" --log-file "$work/requests$i" \
+            sleep "$(printf "0.%04d" $((125 * i)))"
+            h2load --h1 -c $(($1 / 80)) -t 1 -D "$2" --rps 8 --log-file "$work/requests$i" \
                 -H 'content-type: application/json' -d "$work/image.json" "$address/classify" >/dev/null
         ) &
         loaders[i]=$!
