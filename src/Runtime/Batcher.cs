@@ -18,6 +18,9 @@ public abstract class Batcher : IAsyncDisposable
     private readonly Shelf<OutputSlab> _slabs = new(limit: 64);
     private readonly BatcherOptions _options;
     private readonly IBatchPolicy _policy;
+    private readonly long _deadline;
+
+    // Whether every request needs to know when it was submitted.
     private readonly bool _stampsRequests;
     private readonly Lock _disposal = new();
     private Lane _lane = null!;
@@ -29,15 +32,18 @@ public abstract class Batcher : IAsyncDisposable
     /// <param name="options">The user's settings, or null.</param>
     /// <param name="maxBatchSize">The attribute's setting.</param>
     /// <param name="maxQueueDelayMicroseconds">The attribute's setting.</param>
+    /// <param name="deadlineMicroseconds">The attribute's setting.</param>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    protected Batcher(string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds)
+    protected Batcher(
+        string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds, int deadlineMicroseconds = 0)
     {
         Name = name;
         _options = options ?? new BatcherOptions();
         MaxBatchSize = _options.MaxBatchSize ?? maxBatchSize;
         _options.Validate(name, MaxBatchSize);
         _policy = _options.PolicyOr(TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds));
-        _stampsRequests = _policy.UsesEnqueueTime;
+        _deadline = ToTimestamp(_options.Deadline ?? TimeSpan.FromMicroseconds(deadlineMicroseconds));
+        _stampsRequests = _policy.UsesEnqueueTime || _deadline > 0;
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
@@ -109,7 +115,7 @@ public abstract class Batcher : IAsyncDisposable
     protected void Open()
     {
         _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows);
-        bool dedicated = _options.DedicatedThread ?? (_stampsRequests || _options.InlineContinuations);
+        bool dedicated = _options.DedicatedThread ?? (_policy.UsesEnqueueTime || _options.InlineContinuations);
         _executor = dedicated
             ? new ThreadExecutor(this, _lane, _policy, _options)
             : new PoolExecutor(this, _lane, _policy, _options);
@@ -144,7 +150,11 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
     {
-        long enqueued = _stampsRequests ? _options.TimeProvider.GetTimestamp() : 0;
+        if (_stampsRequests)
+        {
+            return TryClaim(request, default, cancellationToken, out claim);
+        }
+
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
             claim = default;
@@ -152,8 +162,46 @@ public abstract class Batcher : IAsyncDisposable
         }
 
         long ticket = _lane.TryClaim(out int row);
-        claim = new RowClaim(ticket, row, enqueued);
+        claim = new RowClaim(ticket, row);
         return ticket >= 0 || TryPark(request, ticket, ref claim);
+    }
+
+    /// <summary>
+    /// The same, for a request with options of its own; it may also have ended because it would be late. For generated code.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="options">What it asks for.</param>
+    /// <param name="cancellationToken">Ends the request early.</param>
+    /// <param name="claim">The row.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected bool TryClaim(PendingRequest request, RequestOptions options, CancellationToken cancellationToken, out RowClaim claim)
+    {
+        claim = default;
+        if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
+        {
+            return false;
+        }
+
+        long now = _options.TimeProvider.GetTimestamp();
+        bool isDue = TryGetDeadline(options, now, out long deadline);
+        if (isDue && !TryAdmit(request, deadline, now))
+        {
+            return false;
+        }
+
+        long ticket = _lane.TryClaim(out int row);
+        claim = new RowClaim(ticket, row, now);
+        if (ticket < 0 && !TryPark(request, ticket, ref claim))
+        {
+            return false;
+        }
+
+        if (isDue)
+        {
+            _executor.WatchDeadlines();
+        }
+
+        return true;
     }
 
     /// <summary>Hands the written row to the device side. For generated code.</summary>
@@ -213,6 +261,42 @@ public abstract class Batcher : IAsyncDisposable
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
             : new BatcherClosedException(Name));
         return false;
+    }
+
+    private bool TryGetDeadline(RequestOptions options, long now, out long deadline)
+    {
+        long duration = options.Deadline is not { } own ? _deadline
+            : own == Timeout.InfiniteTimeSpan ? 0
+            : own > TimeSpan.Zero ? ToTimestamp(own)
+            : -1;
+        deadline = duration < long.MaxValue - now ? now + duration : long.MaxValue;
+        return duration != 0 && deadline != long.MaxValue;
+    }
+
+    // A timestamp unit at least, so that a deadline is never none.
+    private long ToTimestamp(TimeSpan duration) => duration == TimeSpan.Zero
+        ? 0
+        : (long)Math.Max(1, Math.Min(_options.TimeProvider.ToTimestamp(duration), long.MaxValue / 2));
+
+    // Before the request has a row: refuses it if its answer would be late.
+    private bool TryAdmit(PendingRequest request, long deadline, long now)
+    {
+        request.Deadline = deadline;
+        if (deadline <= now)
+        {
+            request.Refuse(new DeadlineExceededException(Name));
+            return false;
+        }
+
+        long end = _executor.PredictEnd(now);
+        if (end > deadline)
+        {
+            TimeProvider time = _options.TimeProvider;
+            request.Refuse(new BatcherOverloadedException(Name, time.GetElapsedTime(now, deadline), time.GetElapsedTime(deadline, end)));
+            return false;
+        }
+
+        return true;
     }
 
     private async Task CloseAsync()

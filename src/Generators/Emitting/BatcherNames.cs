@@ -36,8 +36,8 @@ internal sealed class BatcherNames
     /// <summary>The same for properties of what derives from OutputSlab and PendingRequest. Friends see internal members, too.</summary>
     internal static readonly string[] MembersOfRuntime =
     [
-        "Begin", "Consume", "Deliver", "Enqueued", "Forget", "GetStatus", "Home", "IsLent", "IsOnLoan", "IsPending", "Lend", "MaxRows", "NextFree",
-        "OnCompleted", "Open", "Recycle", "Refuse", "Release", "Result", "SignOff", "TakeBack", "Ticket", "TryDeliver", "TryFail",
+        "Begin", "Consume", "Deadline", "Deliver", "Enqueued", "Forget", "GetStatus", "Home", "IsLent", "IsOnLoan", "IsPending", "Lend", "MaxRows",
+        "NextFree", "OnCompleted", "Open", "Recycle", "Refuse", "Release", "Result", "SignOff", "TakeBack", "Ticket", "TryDeliver", "TryFail",
         "TryListen", "Version",
     ];
 

@@ -18,6 +18,9 @@ public abstract class PendingRequest : IValueTaskSource
     private CompletionCore _core;
     private Exception? _error;
 
+    // Written before the request is published, and by nobody else while it is; read by whoever may end it, any thread.
+    private long _deadline;
+
     // Of a request that can be cancelled; none otherwise.
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
@@ -32,6 +35,13 @@ public abstract class PendingRequest : IValueTaskSource
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => _core.Version;
+    }
+
+    /// <summary>When the caller no longer wants the answer, as a timestamp; <see cref="long.MaxValue"/> for never.</summary>
+    internal long Deadline
+    {
+        get => Volatile.Read(ref _deadline);
+        set => _deadline = value;
     }
 
     internal long Ticket
@@ -52,6 +62,7 @@ public abstract class PendingRequest : IValueTaskSource
     internal void Begin()
     {
         _error = null;
+        _deadline = long.MaxValue;
         _core.Begin();
     }
 
@@ -71,16 +82,19 @@ public abstract class PendingRequest : IValueTaskSource
         return false;
     }
 
-    /// <summary>Ends a request that has no row.</summary>
-    internal void Refuse(Exception error)
+    /// <summary>Ends a request that has no row. By its caller, who is still submitting it.</summary>
+    internal void Refuse(Exception error) => Refuse(_core.Ticket, error);
+
+    /// <summary>Ends a request that has no row any more.</summary>
+    internal void Refuse(long ticket, Exception error)
     {
-        if (TryFail(_core.Ticket, error, out Continuation continuation))
+        if (TryFail(ticket, error, out Continuation continuation))
         {
             continuation.Queue();
         }
         else
         {
-            SignOff(_core.Ticket);
+            SignOff(ticket);
         }
     }
 

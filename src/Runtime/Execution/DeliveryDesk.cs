@@ -159,9 +159,12 @@ internal sealed class DeliveryDesk : IDisposable
     /// <summary>
     /// The fault of one member, if it failed: an exception of its own, since each is thrown, and its stack trace written, separately.
     /// </summary>
-    public FastBatchException? Fault(Batch batch, int row) => batch.IsDropped
-        ? new RequestDroppedException(_batcher)
-        : batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error) : null;
+    public Exception? Fault(Batch batch, int row) => batch.Fate switch
+    {
+        BatchFate.Dropped => new RequestDroppedException(_batcher),
+        BatchFate.Late => new DeadlineExceededException(_batcher),
+        _ => batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error) : null,
+    };
 
     /// <summary>Stops the watch. A delivery may still come, from a method that returns after all.</summary>
     public void Dispose()

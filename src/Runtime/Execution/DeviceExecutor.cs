@@ -12,12 +12,17 @@ internal abstract partial class DeviceExecutor
     // Above this a second thread is worth its while; below it is tried.
     private static readonly TimeSpan WorthOverlapping = TimeSpan.FromMicroseconds(20);
 
+    // Of the device, where every row is given up for its deadline. Then rows run all the same: if what was learned is wrong, only that tells.
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
+
     private readonly Batcher _batcher;
     private readonly Scheduler _scheduler;
     private readonly TimeProvider _time;
     private readonly long _worthOverlapping;
+    private readonly long _longestRest;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
+    private readonly DeadlineWatch _watch;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
@@ -29,6 +34,9 @@ internal abstract partial class DeviceExecutor
     private long _started;
     private bool _decidedWhileResuming;
 
+    // Device side: those of the rows that wait; none before the first request with a deadline.
+    private long[] _deadlines = [];
+
     protected DeviceExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
     {
         _batcher = batcher;
@@ -37,8 +45,10 @@ internal abstract partial class DeviceExecutor
         _scheduler = new Scheduler(policy, batcher.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
+        _longestRest = (long)_time.ToTimestamp(LongestRest);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher, options.IsolateFaults);
+        _watch = new DeadlineWatch(lane, batcher.Name, _time);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
@@ -51,8 +61,32 @@ internal abstract partial class DeviceExecutor
     /// <summary>Whether no caller is being resumed.</summary>
     public bool AllDelivered => Desk.Resuming == 0;
 
-    /// <summary>Ends the watch over deliveries. Once nothing is left to deliver.</summary>
-    public void EndWatch() => Desk.Dispose();
+    /// <summary>Ends the watch over deliveries and deadlines. Once nothing is left to deliver.</summary>
+    public void EndWatch()
+    {
+        Desk.Dispose();
+        _watch.Dispose();
+    }
+
+    /// <summary>
+    /// Caller side, before it claims a row for a request with a deadline: when the request should be answered. Not late where the device is
+    /// found idle, whatever was learned of it.
+    /// </summary>
+    public long PredictEnd(long now)
+    {
+        if (!_watch.IsUsed)
+        {
+            _scheduler.RelyOnEstimates();
+            _watch.Use();
+        }
+
+        int ahead = Lane.Backlog;
+        Estimates estimates = _scheduler.Estimates;
+        return ahead == 0 && estimates.BusyUntil <= now ? now : estimates.PredictEnd(ahead, now);
+    }
+
+    /// <summary>Caller side, when it has claimed that row.</summary>
+    public void WatchDeadlines() => _watch.TurnOn();
 
     /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
     // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
@@ -113,8 +147,9 @@ internal abstract partial class DeviceExecutor
     /// </summary>
     protected Delivery? TryClose(out long until, out int rows)
     {
+        Lane.SkipDecided();
         Lane.Overflow.Refill(Lane.Ring);
-        int waiting = Lane.Ring.CountPublished(_batcher.MaxBatchSize);
+        int waiting = Lane.Ring.CountPublished(_scheduler.MaxRows);
         until = 0;
         rows = 1;
         if (waiting == 0)
@@ -126,10 +161,11 @@ internal abstract partial class DeviceExecutor
         Delivery delivery = _spare ?? Desk.Take();
         _spare = delivery;
         BatchDecision decision = BatchDecision.Dispatch(waiting);
+        long earliestDeadline = _watch.IsUsed ? ReadDeadlines(waiting) : long.MaxValue;
         Exception? error = null;
         try
         {
-            decision = Decide(waiting, now);
+            decision = Decide(waiting, earliestDeadline, now);
         }
         catch (Exception exception)
         {
@@ -143,8 +179,16 @@ internal abstract partial class DeviceExecutor
             return null;
         }
 
-        Lane.Close(delivery.Batch, decision.Rows);
-        delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        if (earliestDeadline == long.MaxValue || decision.Kind == BatchDecision.DecisionKind.Drop)
+        {
+            Lane.Close(delivery.Batch, decision.Rows);
+        }
+        else
+        {
+            CloseInTime(delivery.Batch, decision.Rows, now);
+        }
+
+        delivery.Batch.Fate = decision.Kind == BatchDecision.DecisionKind.Drop ? BatchFate.Dropped : BatchFate.Runs;
         if (error is not null)
         {
             delivery.Batch.Fail(0, delivery.Batch.Count, error);
@@ -159,9 +203,10 @@ internal abstract partial class DeviceExecutor
     protected void Run(Delivery delivery)
     {
         Batch batch = delivery.Batch;
-        if (batch is { Count: > 0, IsDropped: false, HasFaults: false })
+        if (batch is { Count: > 0, Fate: BatchFate.Runs, HasFaults: false })
         {
             int rows = batch.Count;
+            _scheduler.Start(rows, _started);
             RunMethod(batch);
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
@@ -248,7 +293,44 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private BatchDecision Decide(int waiting, long now)
+    private long ReadDeadlines(int waiting)
+    {
+        if (_deadlines.Length == 0)
+        {
+            _deadlines = new long[_batcher.MaxBatchSize];
+        }
+
+        return Lane.ReadDeadlines(_deadlines.AsSpan(0, waiting));
+    }
+
+    // Rows that would be late are not run; the pool tells their callers at once.
+    private void CloseInTime(Batch batch, int rows, long now)
+    {
+        GuardVerdict verdict = _scheduler.Guard(_deadlines.AsSpan(0, rows), Lane.Backlog, now);
+        bool rests = now - _scheduler.LastEnded > _longestRest;
+        (int taken, long cutoff) = verdict.Hopeless == 0 ? (verdict.Rows, verdict.Cutoff)
+            : rests ? (rows, now)
+            : (verdict.Hopeless, long.MaxValue);
+        if (cutoff == long.MinValue)
+        {
+            Lane.Close(batch, taken);
+            return;
+        }
+
+        Delivery late = Desk.Take();
+        late.Batch.CloseEmpty(BatchFate.Late);
+        Lane.Close(batch, taken, cutoff, late.Batch);
+        if (late.Batch.Count == 0)
+        {
+            Desk.Return(late);
+            return;
+        }
+
+        Desk.Announce(late);
+        Desk.DeliverOnPool(late);
+    }
+
+    private BatchDecision Decide(int waiting, long earliestDeadline, long now)
     {
         int resuming = Desk.Resuming;
         _decidedWhileResuming = resuming > 0;
@@ -261,7 +343,8 @@ internal abstract partial class DeviceExecutor
                 Lane.Ring.Enqueued(oldest),
                 Lane.Ring.Enqueued(oldest + waiting - 1),
                 resuming,
-                Lane.Ring.IsClosed),
+                Lane.Ring.IsClosed,
+                earliestDeadline),
             now);
     }
 

@@ -76,12 +76,17 @@ internal sealed class LaneRing
 
     /// <summary>Makes the row visible to the device side; null for a claim that came to nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Publish(long ticket, PendingRequest? request, long enqueued = 0)
+    public void Publish(long ticket, PendingRequest? request, long enqueued = 0) =>
+        Publish(ticket, request, request is null ? 0 : request.Ticket, enqueued);
+
+    /// <summary>The same, for a request that was given its ticket earlier, and may have ended since.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Publish(long ticket, PendingRequest? request, long requestTicket, long enqueued)
     {
         ref Slot slot = ref _slots[(int)ticket & _mask];
         slot.Enqueued = enqueued;
         slot.Request = request;
-        slot.RequestTicket = request is null ? 0 : request.Ticket;
+        slot.RequestTicket = requestTicket;
 
         // Release: orders the row and the fields above before the device side's read.
         slot.Sequence.Write(ticket + 1);
@@ -106,6 +111,21 @@ internal sealed class LaneRing
 
     /// <summary>Whether a claim would find room, were the lane open. Any thread.</summary>
     public bool HasRoom => Claimed - ReleaseMark < _bound;
+
+    /// <summary>
+    /// Any thread: the request of a ticket, if it is published and not released. Whoever ends it presents <paramref name="requestTicket"/>:
+    /// it may have ended meanwhile, and serve another caller.
+    /// </summary>
+    public PendingRequest? TryPeek(long ticket, out long requestTicket)
+    {
+        ref Slot slot = ref _slots[(int)ticket & _mask];
+        bool published = slot.Sequence.Read() == ticket + 1;
+        PendingRequest? request = Volatile.Read(ref slot.Request);
+        requestTicket = Volatile.Read(ref slot.RequestTicket);
+
+        // Acquiring reads: this one is the last. Nobody writes to the slot of a ticket that is not released, so the two belong together.
+        return published && _release.Value.Read() <= ticket ? request : null;
+    }
 
     /// <summary>Device side: the request of a published ticket.</summary>
     public PendingRequest? Request(long ticket, out long requestTicket)

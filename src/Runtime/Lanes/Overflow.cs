@@ -11,7 +11,7 @@ namespace FastBatch.Lanes;
 internal sealed class Overflow(InputRows[] inputs)
 {
     private readonly Lock _gate = new();
-    private readonly Queue<(PendingRequest Request, RowClaim Claim)> _queue = new();
+    private readonly Queue<Parked> _queue = new();
     private readonly Stack<int> _freeIndexes = new();
     private int _indexes;
     private bool _closed;
@@ -70,7 +70,7 @@ internal sealed class Overflow(InputRows[] inputs)
             }
             else
             {
-                _queue.Enqueue((request, claim));
+                _queue.Enqueue(new Parked(request, request.Ticket, claim));
 
                 // Full fence: the caller looks next whether the device side sleeps, and that side looks here after it said it would.
                 _waiting.Add(1);
@@ -88,7 +88,7 @@ internal sealed class Overflow(InputRows[] inputs)
 
         lock (_gate)
         {
-            while (_queue.TryPeek(out var parked))
+            while (_queue.TryPeek(out Parked parked))
             {
                 long ticket = ring.TryClaimAccepted(out int row);
                 if (ticket < 0)
@@ -101,7 +101,7 @@ internal sealed class Overflow(InputRows[] inputs)
                     rows.Unpark(parked.Claim.Row, row);
                 }
 
-                ring.Publish(ticket, parked.Request, parked.Claim.Enqueued);
+                ring.Publish(ticket, parked.Request, parked.Ticket, parked.Claim.Enqueued);
                 _queue.Dequeue();
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
@@ -122,13 +122,39 @@ internal sealed class Overflow(InputRows[] inputs)
     {
         lock (_gate)
         {
-            while (_queue.TryDequeue(out var parked))
+            while (_queue.TryDequeue(out Parked parked))
             {
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
-                parked.Request.Refuse(new BatcherClosedException(batcher));
+                parked.Request.Refuse(parked.Ticket, new BatcherClosedException(batcher));
             }
         }
+    }
+
+    /// <summary>
+    /// Any thread: ends every parked request whose deadline has passed by <paramref name="now"/>. Its row moves on with the others, to be skipped. False
+    /// if nothing is parked.
+    /// </summary>
+    public bool Expire(long now, string batcher)
+    {
+        if (IsEmpty)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            foreach (Parked parked in _queue)
+            {
+                if (parked.Request.Deadline <= now
+                    && parked.Request.TryFail(parked.Ticket, new DeadlineExceededException(batcher), out Continuation continuation))
+                {
+                    continuation.Queue();
+                }
+            }
+        }
+
+        return true;
     }
 
     private void Free(int index)
@@ -136,4 +162,7 @@ internal sealed class Overflow(InputRows[] inputs)
         _freeIndexes.Push(index);
         _reserved.Add(-1);
     }
+
+    // The ticket of the request: by the time its row moves on it may have ended, and serve another caller.
+    private readonly record struct Parked(PendingRequest Request, long Ticket, RowClaim Claim);
 }
