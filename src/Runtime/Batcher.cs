@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
+using FastBatch.Atomics;
 using FastBatch.Completion;
 using FastBatch.Execution;
 using FastBatch.Lanes;
@@ -11,18 +12,18 @@ namespace FastBatch;
 /// Serves one <see cref="BatchableAttribute"/> method to single callers. The generator derives a typed batcher per method, which adds
 /// <c>SubmitAsync</c>; any number of threads may call it at once.
 /// </summary>
-public abstract class Batcher : IAsyncDisposable
+public abstract partial class Batcher : IAsyncDisposable
 {
     private readonly List<InputRows> _inputs = [];
     private readonly List<RequestPool> _pools = [];
     private readonly Shelf<OutputSlab> _slabs = new(limit: 64);
-    private readonly BatcherOptions _options;
-    private readonly IBatchPolicy _policy;
-    private readonly long _deadline;
-
-    // Whether every request needs to know when it was submitted.
-    private readonly bool _stampsRequests;
+    private readonly int _largestBatch;
     private readonly Lock _disposal = new();
+    private readonly CancellationTokenSource _giveUp = new();
+    private AtomicReference<BatcherSettings> _settings;
+
+    // Callers read it as it comes: a row without a stamp counts as an old one.
+    private bool _stampsRequests;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -38,25 +39,63 @@ public abstract class Batcher : IAsyncDisposable
         string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds, int deadlineMicroseconds = 0)
     {
         Name = name;
-        _options = options ?? new BatcherOptions();
-        MaxBatchSize = _options.MaxBatchSize ?? maxBatchSize;
-        _options.Validate(name, MaxBatchSize);
-        _policy = _options.PolicyOr(TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds));
-        _deadline = ToTimestamp(_options.Deadline ?? TimeSpan.FromMicroseconds(deadlineMicroseconds));
-        _stampsRequests = _policy.UsesEnqueueTime || _deadline > 0;
+        var settings = new BatcherSettings(
+            name,
+            options ?? new BatcherOptions(),
+            maxBatchSize,
+            TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds),
+            TimeSpan.FromMicroseconds(deadlineMicroseconds));
+        _settings.Write(settings);
+        _largestBatch = settings.MaxBatchSize;
+        _stampsRequests = settings.StampsRequests;
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
     public string Name { get; }
 
+    /// <summary>The options in force: those it was made with, or those of the last <see cref="Reconfigure"/>.</summary>
+    public BatcherOptions Options => Settings.Options;
+
     /// <summary>The most rows the method is given at once.</summary>
-    public int MaxBatchSize { get; }
+    public int MaxBatchSize => Settings.MaxBatchSize;
+
+    /// <summary>Whether it serves. A moment's view.</summary>
+    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed ? BatcherState.Serving
+        : disposed.IsCompleted ? BatcherState.Closed
+        : BatcherState.Closing;
 
     /// <summary>The most rows submitted and not yet run; see <see cref="BatcherOptions.Capacity"/>.</summary>
     public int Capacity => _lane.Capacity;
 
     /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
     public int QueueLength => _lane.Backlog;
+
+    internal BatcherSettings Settings => _settings.Read()!;
+
+    /// <summary>
+    /// Replaces the options while it serves: for the batches closed from now on, without dropping or reordering a request. May be called
+    /// from any thread.
+    /// </summary>
+    /// <param name="options">All of the options, as when it was made; what is left unset comes from the attribute.</param>
+    /// <exception cref="ArgumentException">
+    /// A value is impossible, or differs from the one it was made with where that is fixed: <see cref="BatcherOptions.Capacity"/>,
+    /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
+    /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
+    /// <see cref="BatcherOptions.TimeProvider"/>; or the largest batch is larger than it was then. Nothing has changed.
+    /// </exception>
+    public void Reconfigure(BatcherOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        lock (_disposal)
+        {
+            BatcherSettings settings = Settings.With(options, _largestBatch);
+            _stampsRequests = settings.StampsRequests;
+
+            // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
+            _settings.Exchange(settings);
+            _executor.Notice(WakeMark.Always);
+        }
+    }
 
     /// <summary>
     /// Refuses new requests, runs those accepted, and ends what has not run within <see cref="BatcherOptions.DrainTimeout"/> with a
@@ -66,6 +105,23 @@ public abstract class Batcher : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
+        return new ValueTask(BeginClose());
+    }
+
+    /// <summary>As <see cref="DisposeAsync"/>, and what has not run when the token is cancelled ends then, if that is earlier.</summary>
+    /// <param name="giveUp">Ends the wait for accepted requests to run; the returned task completes all the same.</param>
+    public async Task CloseAsync(CancellationToken giveUp)
+    {
+        // Admission ends before this returns.
+        Task closed = BeginClose();
+        using (giveUp.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _giveUp))
+        {
+            await closed.ConfigureAwait(false);
+        }
+    }
+
+    private Task BeginClose()
+    {
         lock (_disposal)
         {
             if (_disposed is null)
@@ -74,10 +130,10 @@ public abstract class Batcher : IAsyncDisposable
                 _lane.Ring.Close();
 
                 // Not under the lock, nor in the caller's context: it runs code of others.
-                _disposed = Task.Run(CloseAsync);
+                _disposed = Task.Run(EndAsync);
             }
 
-            return new ValueTask(_disposed);
+            return _disposed;
         }
     }
 
@@ -114,11 +170,12 @@ public abstract class Batcher : IAsyncDisposable
     [MemberNotNull(nameof(_lane), nameof(_executor))]
     protected void Open()
     {
-        _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows);
-        bool dedicated = _options.DedicatedThread ?? (_policy.UsesEnqueueTime || _options.InlineContinuations);
+        BatcherOptions options = Options;
+        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows);
+        bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = dedicated
-            ? new ThreadExecutor(this, _lane, _policy, _options)
-            : new PoolExecutor(this, _lane, _policy, _options);
+            ? new ThreadExecutor(this, _lane, options)
+            : new PoolExecutor(this, _lane, options);
     }
 
     /// <summary>Makes the outputs of one batch. For generated code.</summary>
@@ -140,92 +197,6 @@ public abstract class Batcher : IAsyncDisposable
     {
     }
 
-    /// <summary>
-    /// Reserves a row for the request. False if the request has ended instead: cancelled, refused because the batcher is full, or closed.
-    /// A row reserved must be published or abandoned. For generated code.
-    /// </summary>
-    /// <param name="request">The request.</param>
-    /// <param name="cancellationToken">Ends the request early.</param>
-    /// <param name="claim">The row.</param>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
-    {
-        if (_stampsRequests)
-        {
-            return TryClaim(request, default, cancellationToken, out claim);
-        }
-
-        if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
-        {
-            claim = default;
-            return false;
-        }
-
-        long ticket = _lane.TryClaim(out int row);
-        claim = new RowClaim(ticket, row);
-        return ticket >= 0 || TryPark(request, ticket, ref claim);
-    }
-
-    /// <summary>
-    /// The same, for a request with options of its own; it may also have ended because it would be late. For generated code.
-    /// </summary>
-    /// <param name="request">The request.</param>
-    /// <param name="options">What it asks for.</param>
-    /// <param name="cancellationToken">Ends the request early.</param>
-    /// <param name="claim">The row.</param>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected bool TryClaim(PendingRequest request, RequestOptions options, CancellationToken cancellationToken, out RowClaim claim)
-    {
-        claim = default;
-        if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
-        {
-            return false;
-        }
-
-        long now = _options.TimeProvider.GetTimestamp();
-        bool isDue = TryGetDeadline(options, now, out long deadline);
-        if (isDue && !TryAdmit(request, deadline, now))
-        {
-            return false;
-        }
-
-        long ticket = _lane.TryClaim(out int row);
-        claim = new RowClaim(ticket, row, now);
-        if (ticket < 0 && !TryPark(request, ticket, ref claim))
-        {
-            return false;
-        }
-
-        if (isDue)
-        {
-            _executor.WatchDeadlines();
-        }
-
-        return true;
-    }
-
-    /// <summary>Hands the written row to the device side. For generated code.</summary>
-    /// <param name="claim">The row.</param>
-    /// <param name="request">The request.</param>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected void Publish(RowClaim claim, PendingRequest? request)
-    {
-        _lane.Publish(claim, request);
-        _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
-    }
-
-    /// <summary>Gives back a row whose writer threw, and ends the request with what it threw. For generated code.</summary>
-    /// <param name="claim">The row.</param>
-    /// <param name="request">The request.</param>
-    /// <param name="error">What the writer threw.</param>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected void Abandon(RowClaim claim, PendingRequest request, Exception error)
-    {
-        // Published all the same, as a tombstone: a ticket left out would block every later one.
-        Publish(claim, null);
-        request.Refuse(error);
-    }
-
     /// <summary>Checks the length of a caller's row. For generated code.</summary>
     /// <param name="actual">Elements given.</param>
     /// <param name="expected">Elements in one row.</param>
@@ -241,7 +212,7 @@ public abstract class Batcher : IAsyncDisposable
 
     internal OutputSlab RentOutputs()
     {
-        OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(MaxBatchSize);
+        OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
         slab.Open();
         return slab;
@@ -249,59 +220,9 @@ public abstract class Batcher : IAsyncDisposable
 
     internal void RunBatch(Batch batch) => Run(batch);
 
-    private bool TryPark(PendingRequest request, long refusal, ref RowClaim claim)
+    private async Task EndAsync()
     {
-        if (refusal == LaneRing.Full && _options.Overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
-        {
-            claim = new RowClaim(-1, index, claim.Enqueued);
-            return true;
-        }
-
-        request.Refuse(refusal == LaneRing.Full && _options.Overload == OverloadMode.Reject
-            ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
-            : new BatcherClosedException(Name));
-        return false;
-    }
-
-    private bool TryGetDeadline(RequestOptions options, long now, out long deadline)
-    {
-        long duration = options.Deadline is not { } own ? _deadline
-            : own == Timeout.InfiniteTimeSpan ? 0
-            : own > TimeSpan.Zero ? ToTimestamp(own)
-            : -1;
-        deadline = duration < long.MaxValue - now ? now + duration : long.MaxValue;
-        return duration != 0 && deadline != long.MaxValue;
-    }
-
-    // A timestamp unit at least, so that a deadline is never none.
-    private long ToTimestamp(TimeSpan duration) => duration == TimeSpan.Zero
-        ? 0
-        : (long)Math.Max(1, Math.Min(_options.TimeProvider.ToTimestamp(duration), long.MaxValue / 2));
-
-    // Before the request has a row: refuses it if its answer would be late.
-    private bool TryAdmit(PendingRequest request, long deadline, long now)
-    {
-        request.Deadline = deadline;
-        if (deadline <= now)
-        {
-            request.Refuse(new DeadlineExceededException(Name));
-            return false;
-        }
-
-        long end = _executor.PredictEnd(now);
-        if (end > deadline)
-        {
-            TimeProvider time = _options.TimeProvider;
-            request.Refuse(new BatcherOverloadedException(Name, time.GetElapsedTime(now, deadline), time.GetElapsedTime(deadline, end)));
-            return false;
-        }
-
-        return true;
-    }
-
-    private async Task CloseAsync()
-    {
-        if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
+        if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
             while (!_lane.TryFailAll(Name) || !_executor.AllDelivered)

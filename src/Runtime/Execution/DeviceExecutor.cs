@@ -18,6 +18,7 @@ internal abstract partial class DeviceExecutor
     private readonly Batcher _batcher;
     private readonly Scheduler _scheduler;
     private readonly TimeProvider _time;
+    private readonly int _largestBatch;
     private readonly long _worthOverlapping;
     private readonly long _longestRest;
     private readonly OverlapTrial _trial;
@@ -29,6 +30,9 @@ internal abstract partial class DeviceExecutor
     // each other, and wake somebody in vain.
     private int _resumer;
 
+    // Device side: what the scheduler goes by.
+    private BatcherSettings _settings;
+
     // Device side: a free delivery, kept from the last batch.
     private Delivery? _spare;
     private long _started;
@@ -37,12 +41,14 @@ internal abstract partial class DeviceExecutor
     // Device side: those of the rows that wait; none before the first request with a deadline.
     private long[] _deadlines = [];
 
-    protected DeviceExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
+    protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
     {
         _batcher = batcher;
         Lane = lane;
         _time = options.TimeProvider;
-        _scheduler = new Scheduler(policy, batcher.MaxBatchSize, _time.TimestampFrequency);
+        _settings = batcher.Settings;
+        _largestBatch = _settings.MaxBatchSize;
+        _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _longestRest = (long)_time.ToTimestamp(LongestRest);
@@ -102,17 +108,20 @@ internal abstract partial class DeviceExecutor
         return TimeSpan.FromSeconds(batches * _scheduler.LastDuration / _time.TimestampFrequency);
     }
 
-    /// <summary>Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes first.</summary>
-    public async Task<bool> DrainAsync(TimeSpan timeout)
+    /// <summary>
+    /// Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes or <paramref name="giveUp"/> is cancelled
+    /// first.
+    /// </summary>
+    public async Task<bool> DrainAsync(TimeSpan timeout, CancellationToken giveUp)
     {
         Notice(WakeMark.Always);
         NoticeDrained();
         try
         {
-            await _drained.Task.WaitAsync(timeout).ConfigureAwait(false);
+            await _drained.Task.WaitAsync(timeout, giveUp).ConfigureAwait(false);
             return true;
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
             return false;
         }
@@ -149,6 +158,7 @@ internal abstract partial class DeviceExecutor
     {
         Lane.SkipDecided();
         Lane.Overflow.Refill(Lane.Ring);
+        TakeSettings();
         int waiting = Lane.Ring.CountPublished(_scheduler.MaxRows);
         until = 0;
         rows = 1;
@@ -225,7 +235,7 @@ internal abstract partial class DeviceExecutor
     {
         (long ended, long duration) = (_scheduler.LastEnded, _scheduler.LastDuration);
         long next = Lane.Ring.ReadMark;
-        bool fullBatchWaits = Lane.Ring.IsPublished(next + _batcher.MaxBatchSize - 1);
+        bool fullBatchWaits = Lane.Ring.IsPublished(next + _settings.MaxBatchSize - 1);
         _trial.Record(ended, delivery.Batch.Count, fullBatchWaits);
         bool overlaps = fullBatchWaits && (duration > _worthOverlapping || _trial.Overlaps);
         Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
@@ -254,6 +264,16 @@ internal abstract partial class DeviceExecutor
         if (Desk.DeliverHere(delivery, _scheduler.LastEnded, _scheduler.LastDuration))
         {
             Keep(delivery, hasDevice: true);
+        }
+    }
+
+    private void TakeSettings()
+    {
+        BatcherSettings settings = _batcher.Settings;
+        if (settings != _settings)
+        {
+            _settings = settings;
+            _scheduler.Adopt(settings.Policy, settings.MaxBatchSize);
         }
     }
 
@@ -297,7 +317,7 @@ internal abstract partial class DeviceExecutor
     {
         if (_deadlines.Length == 0)
         {
-            _deadlines = new long[_batcher.MaxBatchSize];
+            _deadlines = new long[_largestBatch];
         }
 
         return Lane.ReadDeadlines(_deadlines.AsSpan(0, waiting));

@@ -210,7 +210,7 @@ internal sealed class Lane
 
     /// <summary>
     /// Any thread: ends every request whose deadline has passed by <paramref name="now"/>; the device side skips their rows, or discards their
-    /// answers. False if no row is left that has a deadline or is still being written, and none is parked.
+    /// answers. False if no row is left that has a deadline to come or is still being written, and none is parked.
     /// </summary>
     public bool Expire(long now, string batcher)
     {
@@ -225,8 +225,11 @@ internal sealed class Lane
             }
 
             long deadline = request.Deadline;
-            any |= deadline != long.MaxValue;
-            if (deadline <= now && request.TryFail(requestTicket, new DeadlineExceededException(batcher), out Continuation continuation))
+            if (deadline > now)
+            {
+                any |= deadline != long.MaxValue;
+            }
+            else if (request.TryFail(requestTicket, new DeadlineExceededException(batcher), out Continuation continuation))
             {
                 continuation.Queue();
             }

@@ -19,7 +19,9 @@ internal readonly record struct QueueState(
 /// </summary>
 internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long timestampFrequency)
 {
-    private readonly bool _usesEstimates = policy.UsesEstimates;
+    private IBatchPolicy _policy = policy;
+    private int _maxBatchSize = maxBatchSize;
+    private bool _usesEstimates = policy.UsesEstimates;
     private readonly CostModel _cost = new();
     private readonly ArrivalRate _arrivals = new();
     private long _lastDuration;
@@ -29,6 +31,13 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
 
     /// <summary>How long the last batch ran; 0 before the first. Any thread.</summary>
     public long LastDuration => Volatile.Read(ref _lastDuration);
+
+    /// <summary>Goes by another policy and another largest batch from now on. What was learned stays.</summary>
+    public void Adopt(IBatchPolicy policy, int maxBatchSize)
+    {
+        (_policy, _maxBatchSize) = (policy, maxBatchSize);
+        _usesEstimates = policy.UsesEstimates;
+    }
 
     /// <summary>
     /// What to do now: run or drop some of the rows that wait, or wait for a time that is to come and more rows than wait now. A policy's
@@ -43,11 +52,11 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
             _arrivals.Record(queue.Submitted, now);
         }
 
-        BatchDecision decision = policy.Decide(
+        BatchDecision decision = _policy.Decide(
             new QueueSnapshot
             {
                 Waiting = queue.Waiting,
-                MaxBatchSize = maxBatchSize,
+                MaxBatchSize = _maxBatchSize,
                 Backlog = queue.Backlog,
                 OldestEnqueued = queue.OldestEnqueued,
                 NewestEnqueued = queue.NewestEnqueued,
@@ -66,7 +75,7 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
             return decision.Kind == BatchDecision.DecisionKind.Drop ? BatchDecision.Drop(rows) : BatchDecision.Dispatch(rows);
         }
 
-        int enough = Math.Min(decision.Rows, maxBatchSize);
+        int enough = Math.Min(decision.Rows, _maxBatchSize);
         return decision.Timestamp > now && enough > queue.Waiting && !queue.IsClosed
             ? BatchDecision.WaitUntil(decision.Timestamp, enough)
             : BatchDecision.Dispatch(queue.Waiting);

@@ -65,10 +65,20 @@ internal sealed class DispatchAll : IBatchPolicy
     public BatchDecision Decide(in QueueSnapshot queue, long now) => BatchDecision.Dispatch(queue.Waiting);
 }
 
-/// <summary>For what needs a batcher and asks nothing of it.</summary>
-internal sealed class PassiveBatcher() : Batcher("Model", Options, maxBatchSize: 2, maxQueueDelayMicroseconds: 0)
+/// <summary>Waits for a full batch, for as long as it takes.</summary>
+internal sealed class DispatchFull : IBatchPolicy
 {
-    public static BatcherOptions Options { get; } = new() { TimeProvider = new StoppedTime(), MaxBatchSize = 2 };
+    public static DispatchFull Instance { get; } = new();
+
+    public BatchDecision Decide(in QueueSnapshot queue, long now) => queue.Waiting == queue.MaxBatchSize
+        ? BatchDecision.Dispatch(queue.Waiting)
+        : BatchDecision.WaitUntil(long.MaxValue, queue.MaxBatchSize);
+}
+
+/// <summary>For what needs a batcher and asks nothing of it.</summary>
+internal sealed class PassiveBatcher() : Batcher(
+    "Model", new BatcherOptions { TimeProvider = new StoppedTime(), MaxBatchSize = 2 }, maxBatchSize: 2, maxQueueDelayMicroseconds: 0)
+{
 
     protected override OutputSlab CreateOutputs(int maxRows) => new AnswerSlab(maxRows);
 
@@ -79,4 +89,48 @@ internal sealed class PassiveBatcher() : Batcher("Model", Options, maxBatchSize:
 internal sealed class StoppedTime : TimeProvider
 {
     public override long GetTimestamp() => 1_000_000;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        new RepeatingTimer(callback, state);
+
+    /// <summary>Fires again and again while it is set.</summary>
+    private sealed class RepeatingTimer(TimerCallback callback, object? state) : ITimer
+    {
+        private bool _isSet;
+        private bool _isRunning;
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            _isSet = dueTime >= TimeSpan.Zero;
+            if (_isSet && !_isRunning)
+            {
+                _isRunning = true;
+                Trial.Current!.Spawn("timer", isBackground: true, Fire);
+            }
+
+            return true;
+        }
+
+        public void Dispose() => _isSet = false;
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return default;
+        }
+
+        private void Fire()
+        {
+            while (_isSet)
+            {
+                callback(state);
+                if (_isSet)
+                {
+                    Model.Spin();
+                }
+            }
+
+            _isRunning = false;
+        }
+    }
 }

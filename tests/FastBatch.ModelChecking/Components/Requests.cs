@@ -40,6 +40,10 @@ internal sealed class ModelRequest : PendingRequest<int>
         {
             return -2;
         }
+        catch (DeadlineExceededException)
+        {
+            return -3;
+        }
     }
 }
 

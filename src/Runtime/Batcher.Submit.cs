@@ -1,0 +1,146 @@
+using System.ComponentModel;
+using FastBatch.Completion;
+using FastBatch.Execution;
+using FastBatch.Lanes;
+using FastBatch.Scheduling;
+
+namespace FastBatch;
+
+/// <content>
+/// How a request gets a row: callers' threads. Invariant: a row that was claimed is published, if only as a tombstone, and nothing between the
+/// two can fail but the caller's own code.
+/// </content>
+public abstract partial class Batcher
+{
+    /// <summary>
+    /// Reserves a row for the request. False if the request has ended instead: cancelled, refused because the batcher is full, or closed.
+    /// A row reserved must be published or abandoned. For generated code.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Ends the request early.</param>
+    /// <param name="claim">The row.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
+    {
+        if (_stampsRequests)
+        {
+            return TryClaim(request, default, cancellationToken, out claim);
+        }
+
+        if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
+        {
+            claim = default;
+            return false;
+        }
+
+        long ticket = _lane.TryClaim(out int row);
+        claim = new RowClaim(ticket, row);
+        return ticket >= 0 || TryPark(request, ticket, ref claim);
+    }
+
+    /// <summary>
+    /// The same, for a request with options of its own; it may also have ended because it would be late. For generated code.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="options">What it asks for.</param>
+    /// <param name="cancellationToken">Ends the request early.</param>
+    /// <param name="claim">The row.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected bool TryClaim(PendingRequest request, RequestOptions options, CancellationToken cancellationToken, out RowClaim claim)
+    {
+        claim = default;
+        if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
+        {
+            return false;
+        }
+
+        long now = Options.TimeProvider.GetTimestamp();
+        bool isDue = TryGetDeadline(options, now, out long deadline);
+        if (isDue && !TryAdmit(request, deadline, now))
+        {
+            return false;
+        }
+
+        long ticket = _lane.TryClaim(out int row);
+        claim = new RowClaim(ticket, row, now);
+        if (ticket < 0 && !TryPark(request, ticket, ref claim))
+        {
+            return false;
+        }
+
+        if (isDue)
+        {
+            _executor.WatchDeadlines();
+        }
+
+        return true;
+    }
+
+    /// <summary>Hands the written row to the device side. For generated code.</summary>
+    /// <param name="claim">The row.</param>
+    /// <param name="request">The request.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected void Publish(RowClaim claim, PendingRequest? request)
+    {
+        _lane.Publish(claim, request);
+        _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
+    }
+
+    /// <summary>Gives back a row whose writer threw, and ends the request with what it threw. For generated code.</summary>
+    /// <param name="claim">The row.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="error">What the writer threw.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected void Abandon(RowClaim claim, PendingRequest request, Exception error)
+    {
+        // Published all the same, as a tombstone: a ticket left out would block every later one.
+        Publish(claim, null);
+        request.Refuse(error);
+    }
+
+    private bool TryPark(PendingRequest request, long refusal, ref RowClaim claim)
+    {
+        OverloadMode overload = Options.Overload;
+        if (refusal == LaneRing.Full && overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
+        {
+            claim = new RowClaim(-1, index, claim.Enqueued);
+            return true;
+        }
+
+        request.Refuse(refusal == LaneRing.Full && overload == OverloadMode.Reject
+            ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
+            : new BatcherClosedException(Name));
+        return false;
+    }
+
+    private bool TryGetDeadline(RequestOptions options, long now, out long deadline)
+    {
+        long duration = options.Deadline is not { } own ? Settings.Deadline
+            : own == Timeout.InfiniteTimeSpan ? 0
+            : own > TimeSpan.Zero ? Options.TimeProvider.ToDeadline(own)
+            : -1;
+        deadline = duration < long.MaxValue - now ? now + duration : long.MaxValue;
+        return duration != 0 && deadline != long.MaxValue;
+    }
+
+    // Before the request has a row: refuses it if its answer would be late.
+    private bool TryAdmit(PendingRequest request, long deadline, long now)
+    {
+        request.Deadline = deadline;
+        if (deadline <= now)
+        {
+            request.Refuse(new DeadlineExceededException(Name));
+            return false;
+        }
+
+        long end = _executor.PredictEnd(now);
+        if (end > deadline)
+        {
+            TimeProvider time = Options.TimeProvider;
+            request.Refuse(new BatcherOverloadedException(Name, time.GetElapsedTime(now, deadline), time.GetElapsedTime(deadline, end)));
+            return false;
+        }
+
+        return true;
+    }
+}

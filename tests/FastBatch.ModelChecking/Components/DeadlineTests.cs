@@ -1,0 +1,112 @@
+using FastBatch.Completion;
+using FastBatch.Execution;
+using FastBatch.Lanes;
+
+namespace FastBatch.ModelChecking.Components;
+
+/// <summary>
+/// Deadlines that any thread enforces (<c>Lane.Expire</c>, <see cref="DeadlineWatch"/>) while the device side takes the same rows and requests
+/// serve again: a request ends once, none ends for another's deadline, and none is forgotten.
+/// </summary>
+public class DeadlineTests
+{
+    private const long Passed = 0;
+
+    [Fact]
+    public void Expiry_against_delivery_and_reuse() => Check.Exhausts(Expiry, interruptions: 3);
+
+    [Fact]
+    public void A_look_at_a_row_that_is_released() => Check.Catches(new Twin("peek-released"), "", Expiry);
+
+    [Fact]
+    public void The_watch_finds_every_row() => Check.Exhausts(Watch, interruptions: 3);
+
+    [Fact]
+    public void A_watch_that_is_turned_off_without_a_second_look() => Check.Catches(new Twin("no-second-look"), "", Watch);
+
+    // A request that is late, then the same object for one that has time, in the same slot.
+    private static void Expiry(Model model)
+    {
+        var lane = new Lane([], maxBatchSize: 1, capacity: 1);
+        var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
+        var ends = new Ends(2);
+        model.Thread("caller", () => Submit(0));
+        model.Thread("watch", () => lane.Expire(now: 1, "Model"));
+        model.Thread("device", () =>
+        {
+            for (int served = 0; served < 2; served++)
+            {
+                while (lane.Ring.CountPublished(limit: 1) == 0)
+                {
+                    Model.Spin();
+                }
+
+                long taken = lane.Ring.Take(1);
+                PendingRequest request = lane.Ring.Request(taken, out long ticket)!;
+                lane.Ring.Release(taken + 1);
+                if (request.TryDeliver(ticket, null!, served, out Continuation continuation))
+                {
+                    continuation.RunHere();
+                }
+                else
+                {
+                    request.SignOff(ticket);
+                }
+            }
+        });
+        model.AtEnd(ends.RequireAll);
+
+        void Submit(int id)
+        {
+            ModelRequest request = pool.Rent();
+            request.Deadline = id == 0 ? Passed : long.MaxValue;
+            long ticket;
+            while ((ticket = lane.TryClaim(out _)) < 0)
+            {
+                Model.Spin();
+            }
+
+            lane.Ring.Publish(ticket, request);
+            request.Await((ended, token) =>
+            {
+                int result = ModelRequest.Take(ended, token);
+                Model.Require(result == id || (result == -3 && id == 0), $"request {id} ended with {result}");
+                ends.Add(id);
+                if (id == 0)
+                {
+                    Submit(1);
+                }
+            });
+        }
+    }
+
+    // Rows that nobody runs: only the watch ends their requests.
+    private static void Watch(Model model)
+    {
+        var lane = new Lane([], maxBatchSize: 2, capacity: 2);
+        var watch = new DeadlineWatch(lane, "Model", new StoppedTime());
+        var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
+        var ends = new Ends(2);
+        for (int i = 0; i < 2; i++)
+        {
+            int id = i;
+            model.Thread("caller", () =>
+            {
+                ModelRequest request = pool.Rent();
+                request.Deadline = Passed;
+                watch.Use();
+                long ticket = lane.TryClaim(out _);
+                watch.TurnOn();
+                lane.Ring.Publish(ticket, request);
+                request.Await((ended, token) =>
+                {
+                    int result = ModelRequest.Take(ended, token);
+                    Model.Require(result == -3, $"request {id} ended with {result}");
+                    ends.Add(id);
+                });
+            });
+        }
+
+        model.AtEnd(ends.RequireAll);
+    }
+}
