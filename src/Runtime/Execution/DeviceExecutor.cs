@@ -12,15 +12,11 @@ internal abstract partial class DeviceExecutor
     // Above this a second thread is worth its while; below it is tried.
     private static readonly TimeSpan WorthOverlapping = TimeSpan.FromMicroseconds(20);
 
-    // Of the device, where every row is given up for its deadline. Then rows run all the same: if what was learned is wrong, only that tells.
-    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
-
     private readonly Batcher _batcher;
     private readonly Scheduler _scheduler;
     private readonly TimeProvider _time;
     private readonly int _largestBatch;
     private readonly long _worthOverlapping;
-    private readonly long _longestRest;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
     private readonly DeadlineWatch _watch;
@@ -51,7 +47,6 @@ internal abstract partial class DeviceExecutor
         _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
-        _longestRest = (long)_time.ToTimestamp(LongestRest);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher, options.IsolateFaults);
         _watch = new DeadlineWatch(lane, batcher.Name, _time);
@@ -82,7 +77,7 @@ internal abstract partial class DeviceExecutor
     {
         if (!_watch.IsUsed)
         {
-            _scheduler.RelyOnEstimates();
+            _scheduler.Learn();
             _watch.Use();
         }
 
@@ -159,7 +154,7 @@ internal abstract partial class DeviceExecutor
         Lane.SkipDecided();
         Lane.Overflow.Refill(Lane.Ring);
         TakeSettings();
-        int waiting = Lane.Ring.CountPublished(_scheduler.MaxRows);
+        int waiting = Lane.Ring.CountPublished(_scheduler.Cap);
         until = 0;
         rows = 1;
         if (waiting == 0)
@@ -327,10 +322,7 @@ internal abstract partial class DeviceExecutor
     private void CloseInTime(Batch batch, int rows, long now)
     {
         GuardVerdict verdict = _scheduler.Guard(_deadlines.AsSpan(0, rows), Lane.Backlog, now);
-        bool rests = now - _scheduler.LastEnded > _longestRest;
-        (int taken, long cutoff) = verdict.Hopeless == 0 ? (verdict.Rows, verdict.Cutoff)
-            : rests ? (rows, now)
-            : (verdict.Hopeless, long.MaxValue);
+        (int taken, long cutoff) = verdict.Hopeless > 0 ? (verdict.Hopeless, long.MaxValue) : (verdict.Rows, verdict.Cutoff);
         if (cutoff == long.MinValue)
         {
             Lane.Close(batch, taken);
