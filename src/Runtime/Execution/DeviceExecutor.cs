@@ -12,11 +12,15 @@ internal abstract partial class DeviceExecutor
     // Above this a second thread is worth its while; below it is tried.
     private static readonly TimeSpan WorthOverlapping = TimeSpan.FromMicroseconds(20);
 
+    // How late a thread may be that is woken at a time.
+    private static readonly TimeSpan LatestWakeUp = TimeSpan.FromMicroseconds(200);
+
     private readonly Batcher _batcher;
     private readonly Scheduler _scheduler;
     private readonly TimeProvider _time;
     private readonly int _largestBatch;
     private readonly long _worthOverlapping;
+    private readonly long _latestWakeUp;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
     private readonly DeadlineWatch _watch;
@@ -47,6 +51,7 @@ internal abstract partial class DeviceExecutor
         _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
+        _latestWakeUp = (long)_time.ToTimestamp(LatestWakeUp);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher, options.IsolateFaults);
         _watch = new DeadlineWatch(lane, batcher.Name, _time);
@@ -342,6 +347,11 @@ internal abstract partial class DeviceExecutor
         Desk.DeliverOnPool(late);
     }
 
+    // A thread that is woken comes late; and while nothing is known of the device, a row with a deadline is not to wait.
+    private long LatestStart(long deadline, long now) => deadline == long.MaxValue ? deadline
+        : _scheduler.Cost.Mean(1) > 0 ? deadline - _latestWakeUp
+        : now;
+
     private BatchDecision Decide(int waiting, long earliestDeadline, long now)
     {
         int resuming = Desk.Resuming;
@@ -356,7 +366,7 @@ internal abstract partial class DeviceExecutor
                 Lane.Ring.Enqueued(oldest + waiting - 1),
                 resuming,
                 Lane.Ring.IsClosed,
-                earliestDeadline),
+                LatestStart(earliestDeadline, now)),
             now);
     }
 

@@ -148,6 +148,9 @@ internal sealed class LaneRing
     {
         long first = _device.Read;
         _device.Read = first + count;
+
+        // Those taken may not have been counted: then counting goes on behind them.
+        _device.Published = Math.Max(_device.Published, first + count);
         return first;
     }
 
