@@ -1,5 +1,7 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 using FastBatch.Execution;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -22,13 +24,14 @@ public abstract partial class Batcher
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
     {
-        if (_stampsRequests)
+        if (Ledger.Details != RequestDetails.None)
         {
             return TryClaim(request, default, cancellationToken, out claim);
         }
 
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
+            Ledger.End(RequestOutcome.Cancelled);
             claim = default;
             return false;
         }
@@ -49,8 +52,14 @@ public abstract partial class Batcher
     protected bool TryClaim(PendingRequest request, RequestOptions options, CancellationToken cancellationToken, out RowClaim claim)
     {
         claim = default;
+        if ((Ledger.Details & RequestDetails.Origins) != 0)
+        {
+            request.NoteOrigin(Activity.Current?.Context ?? default);
+        }
+
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
+            Ledger.End(RequestOutcome.Cancelled);
             return false;
         }
 
@@ -95,7 +104,7 @@ public abstract partial class Batcher
     {
         // Published all the same, as a tombstone: a ticket left out would block every later one.
         Publish(claim, null);
-        request.Refuse(error);
+        Ledger.End(request.TryRefuse(error) ? RequestOutcome.Abandoned : RequestOutcome.Cancelled);
     }
 
     private bool TryPark(PendingRequest request, long refusal, ref RowClaim claim)
@@ -107,11 +116,16 @@ public abstract partial class Batcher
             return true;
         }
 
-        request.Refuse(refusal == LaneRing.Full && overload == OverloadMode.Reject
-            ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
-            : new BatcherClosedException(Name));
+        bool rejected = refusal == LaneRing.Full && overload == OverloadMode.Reject;
+        Refuse(
+            request,
+            rejected ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog()) : new BatcherClosedException(Name),
+            rejected ? RequestOutcome.Rejected : RequestOutcome.Closed);
         return false;
     }
+
+    private void Refuse(PendingRequest request, Exception error, RequestOutcome outcome) =>
+        Ledger.End(request.TryRefuse(error) ? outcome : RequestOutcome.Cancelled);
 
     private bool TryGetDeadline(RequestOptions options, long now, out long deadline)
     {
@@ -129,7 +143,7 @@ public abstract partial class Batcher
         request.Deadline = deadline;
         if (deadline <= now)
         {
-            request.Refuse(new DeadlineExceededException(Name));
+            Refuse(request, new DeadlineExceededException(Name), RequestOutcome.Expired);
             return false;
         }
 
@@ -137,7 +151,10 @@ public abstract partial class Batcher
         if (end > deadline)
         {
             TimeProvider time = Options.TimeProvider;
-            request.Refuse(new BatcherOverloadedException(Name, time.GetElapsedTime(now, deadline), time.GetElapsedTime(deadline, end)));
+            Refuse(
+                request,
+                new BatcherOverloadedException(Name, time.GetElapsedTime(now, deadline), time.GetElapsedTime(deadline, end)),
+                RequestOutcome.Rejected);
             return false;
         }
 

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 using FastBatch.Execution;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -21,9 +22,6 @@ public abstract partial class Batcher : IAsyncDisposable
     private readonly Lock _disposal = new();
     private readonly CancellationTokenSource _giveUp = new();
     private AtomicReference<BatcherSettings> _settings;
-
-    // Callers read it as it comes: a row without a stamp counts as an old one.
-    private bool _stampsRequests;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -47,7 +45,7 @@ public abstract partial class Batcher : IAsyncDisposable
             TimeSpan.FromMicroseconds(deadlineMicroseconds));
         _settings.Write(settings);
         _largestBatch = settings.MaxBatchSize;
-        _stampsRequests = settings.StampsRequests;
+        Ledger = new Ledger(this, settings.StampsRequests);
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
@@ -72,6 +70,9 @@ public abstract partial class Batcher : IAsyncDisposable
 
     internal BatcherSettings Settings => _settings.Read()!;
 
+    /// <summary>What becomes of its requests, and who is told.</summary>
+    internal Ledger Ledger { get; }
+
     /// <summary>
     /// Replaces the options while it serves: for the batches closed from now on, without dropping or reordering a request. May be called
     /// from any thread.
@@ -89,7 +90,7 @@ public abstract partial class Batcher : IAsyncDisposable
         lock (_disposal)
         {
             BatcherSettings settings = Settings.With(options, _largestBatch);
-            _stampsRequests = settings.StampsRequests;
+            Ledger.NoteTimes(settings.StampsRequests);
 
             // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
             _settings.Exchange(settings);
@@ -225,7 +226,7 @@ public abstract partial class Batcher : IAsyncDisposable
         if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lane.TryFailAll(Name) || !_executor.AllDelivered)
+            while (!_lane.TryFailAll(Name, Ledger) || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }

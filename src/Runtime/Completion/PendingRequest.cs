@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
@@ -24,6 +25,10 @@ public abstract class PendingRequest : IValueTaskSource
     // Of a request that can be cancelled; none otherwise.
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
+
+    // Where somebody wants it: the trace the request belongs to, and the generation for which that was noted.
+    private ActivityContext _origin;
+    private long _originTicket;
 
     internal RequestPool? Home { get; set; }
 
@@ -82,21 +87,27 @@ public abstract class PendingRequest : IValueTaskSource
         return false;
     }
 
-    /// <summary>Ends a request that has no row. By its caller, who is still submitting it.</summary>
-    internal void Refuse(Exception error) => Refuse(_core.Ticket, error);
+    /// <summary>Ends a request that has no row. By its caller, who is still submitting it. False if its caller has cancelled it.</summary>
+    internal bool TryRefuse(Exception error) => TryRefuse(_core.Ticket, error);
 
-    /// <summary>Ends a request that has no row any more.</summary>
-    internal void Refuse(long ticket, Exception error)
+    /// <summary>Ends a request that has no row any more. False if it has ended.</summary>
+    internal bool TryRefuse(long ticket, Exception error)
     {
         if (TryFail(ticket, error, out Continuation continuation))
         {
             continuation.Queue();
+            return true;
         }
-        else
-        {
-            SignOff(ticket);
-        }
+
+        SignOff(ticket);
+        return false;
     }
+
+    /// <summary>Caller side, before the row is published: the trace that the request belongs to.</summary>
+    internal void NoteOrigin(in ActivityContext origin) => (_origin, _originTicket) = (origin, _core.Ticket);
+
+    /// <summary>Device side, while a row refers to the request: what was noted of it, if anything.</summary>
+    internal ActivityContext Origin(long ticket) => _originTicket == ticket ? _origin : default;
 
     /// <summary>Device side: gives the request its result. False if its outcome was decided before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -133,13 +144,19 @@ public abstract class PendingRequest : IValueTaskSource
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool IsPending(long ticket) => _core.IsPending(ticket);
 
-    /// <summary>Device side: no row refers to the request any more, if it was cancelled; no other outcome needs this.</summary>
-    internal void SignOff(long ticket)
+    /// <summary>
+    /// Device side: no row refers to the request any more, if it was cancelled; no other outcome needs this. True for the one call that
+    /// finds it cancelled.
+    /// </summary>
+    internal bool SignOff(long ticket)
     {
-        if (_core.SignOff(ticket))
+        bool cancelled = _core.TrySignOff(ticket, out bool recycle);
+        if (recycle)
         {
             Recycle();
         }
+
+        return cancelled;
     }
 
     /// <inheritdoc/>

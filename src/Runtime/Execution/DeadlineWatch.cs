@@ -9,9 +9,9 @@ namespace FastBatch.Execution;
 /// claimed and not released, the watch is on.
 /// </summary>
 /// <param name="lane">The rows.</param>
-/// <param name="batcher">The batcher's name.</param>
+/// <param name="batcher">Whose they are.</param>
 /// <param name="time">The clock.</param>
-internal sealed class DeadlineWatch(Lane lane, string batcher, TimeProvider time) : IDisposable
+internal sealed class DeadlineWatch(Lane lane, Batcher batcher, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(10);
 
@@ -51,14 +51,14 @@ internal sealed class DeadlineWatch(Lane lane, string batcher, TimeProvider time
     /// <summary>The timer, one at a time: ends what is late.</summary>
     public void Look()
     {
-        if (lane.Expire(time.GetTimestamp(), batcher))
+        if (lane.Expire(time.GetTimestamp(), batcher.Name, batcher.Ledger))
         {
             return;
         }
 
         Set(Timeout.InfiniteTimeSpan);
         _on.Exchange(0);
-        if (lane.Expire(time.GetTimestamp(), batcher))
+        if (lane.Expire(time.GetTimestamp(), batcher.Name, batcher.Ledger))
         {
             TurnOn();
         }

@@ -23,10 +23,21 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     // Odd while members are being delivered. Written by the first thread and the last.
     private AtomicInt32 _epoch;
 
+    // Of this batch, by whoever decided them: requests that got a fault, found to be cancelled, and answered.
+    private AtomicInt32 _failed;
+    private AtomicInt32 _cancelled;
+    private AtomicInt32 _answered;
+
+    // By the last thread to leave, one after the other.
+    private AtomicInt64 _succeeded;
+
     public Batch Batch { get; } = new(maxBatchSize);
 
     /// <summary>Changes when a delivery begins and when it ends.</summary>
     public int Epoch => _epoch.Read();
+
+    /// <summary>Callers that this object has given results so far. Any thread.</summary>
+    public long Succeeded => _succeeded.Read();
 
     /// <summary>Whether members may be waiting for their turn.</summary>
     public bool IsUnderWay => (Epoch & 1) != 0 && _participants.Read() is > 0 and < Walked;
@@ -46,28 +57,30 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     public bool Run()
     {
         int count = Batch.Count;
+        int answered = 0;
         for (int i = 0; i < count; i++)
         {
-            Deliver(i);
+            answered += Deliver(i) ? 1 : 0;
             if ((i & (LooksAtClock - 1)) == LooksAtClock - 1)
             {
                 desk.CheckPace();
             }
         }
 
-        return Leave(count);
+        return Leave(count, answered);
     }
 
     /// <summary>As <see cref="Run"/>, by a helper.</summary>
     public bool RunBackwards()
     {
         int count = Batch.Count;
+        int answered = 0;
         for (int i = count - 1; i >= 0; i--)
         {
-            Deliver(i);
+            answered += Deliver(i) ? 1 : 0;
         }
 
-        return Leave(count);
+        return Leave(count, answered);
     }
 
     /// <summary>A thread of the pool: the first, if the executor resumes no callers itself, or a helper.</summary>
@@ -89,28 +102,45 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         return false;
     }
 
-    private void Deliver(int row)
+    // True if this thread gave the request its result.
+    private bool Deliver(int row)
     {
         ref readonly BatchMember member = ref Batch.Members[row];
         PendingRequest request = member.Request!;
         long ticket = member.Ticket;
-        bool won = Batch.HasResult || desk.Fault(Batch, row) is not { } fault
-            ? request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation)
-            : request.TryFail(ticket, fault, out continuation);
-        if (won)
+        if (Batch.HasResult || desk.Fault(Batch, row) is not { } fault)
         {
+            if (request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation))
+            {
+                continuation.RunHere();
+                return true;
+            }
+        }
+        else if (request.TryFail(ticket, fault, out Continuation continuation))
+        {
+            _failed.Add(1);
             continuation.RunHere();
+            return false;
         }
-        else
+
+        if (request.SignOff(ticket))
         {
-            request.SignOff(ticket);
+            _cancelled.Add(1);
         }
+
+        return false;
     }
 
     // Every member is decided now: by this thread, by its caller, or by another that has it in hand.
-    private bool Leave(int count)
+    private bool Leave(int count, int answered)
     {
-        int participants;
+        _answered.Add(answered);
+        int participants = _participants.Read();
+        if (participants < Walked && Batch.Record is { } record)
+        {
+            desk.NoteDelivered(record);
+        }
+
         do
         {
             participants = _participants.Read();
@@ -120,6 +150,7 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         bool last = (participants & ~Walked) == 1;
         if (last)
         {
+            Settle(count);
             Batch.Detach();
             _epoch.Write(_epoch.Read() + 1);
         }
@@ -130,5 +161,15 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         }
 
         return last;
+    }
+
+    private void Settle(int count)
+    {
+        int answered = _answered.Exchange(0);
+        _succeeded.Write(_succeeded.Read() + answered);
+        if (answered != count || Batch.Record is not null)
+        {
+            desk.Settle(Batch, _failed.Exchange(0), _cancelled.Exchange(0), answered);
+        }
     }
 }

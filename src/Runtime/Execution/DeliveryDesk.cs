@@ -1,4 +1,5 @@
 using FastBatch.Atomics;
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -34,6 +35,7 @@ internal sealed class DeliveryDesk : IDisposable
     private readonly Shelf<Delivery> _free = new(limit: int.MaxValue);
     private readonly string _batcher;
     private readonly TimeProvider _time;
+    private readonly Ledger _ledger;
     private readonly double _typicalResume;
     private readonly double _leastPatience;
     private readonly double _mostPatience;
@@ -53,8 +55,9 @@ internal sealed class DeliveryDesk : IDisposable
     // Of the thread that delivers last. Deliveries may overlap, and one then be measured by another's time: no harm.
     private long _deliveryDue;
 
-    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time)
+    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time, Ledger ledger)
     {
+        _ledger = ledger;
         _time = time;
         _typicalResume = time.ToTimestamp(TypicalResume);
         _leastPatience = time.ToTimestamp(LeastPatience);
@@ -74,6 +77,18 @@ internal sealed class DeliveryDesk : IDisposable
 
     /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
     public int Resuming => (int)(_announced.Read() - _delivered.Read());
+
+    /// <summary>Callers that have been given a result so far.</summary>
+    public long Succeeded
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _all.Sum(static delivery => delivery.Succeeded);
+            }
+        }
+    }
 
     public Delivery Take() => _free.TryTake() ?? Create();
 
@@ -165,6 +180,37 @@ internal sealed class DeliveryDesk : IDisposable
         BatchFate.Late => new DeadlineExceededException(_batcher),
         _ => batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error) : null,
     };
+
+    /// <summary>By the first thread that has been through an observed batch, before it says so.</summary>
+    public void NoteDelivered(BatchRecord record) => record.Delivered = _time.GetTimestamp();
+
+    /// <summary>By the last thread to leave a delivery in which some requests got no result, or which is observed.</summary>
+    public void Settle(Batch batch, int failed, int cancelled, int succeeded)
+    {
+        if (failed > 0)
+        {
+            RequestOutcome outcome = batch.Fate switch
+            {
+                BatchFate.Dropped => RequestOutcome.Dropped,
+                BatchFate.Late => RequestOutcome.Expired,
+                _ => RequestOutcome.Failed,
+            };
+            _ledger.Tally(outcome, failed);
+        }
+
+        if (cancelled > 0)
+        {
+            _ledger.Tally(RequestOutcome.Cancelled, cancelled);
+        }
+
+        if (batch is { Record: { } record, Count: > 0 })
+        {
+            // Those that ended elsewhere meanwhile, at their deadline or with the batcher, had no result either.
+            int undelivered = batch.Count - succeeded - cancelled;
+            (record.Undelivered, record.Cancelled, record.Error) = (undelivered, cancelled, batch.FirstError);
+            _ledger.Report(record);
+        }
+    }
 
     /// <summary>Stops the watch. A delivery may still come, from a method that returns after all.</summary>
     public void Dispose()

@@ -1,3 +1,4 @@
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -24,6 +25,7 @@ internal abstract partial class DeviceExecutor
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
     private readonly DeadlineWatch _watch;
+    private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
@@ -41,6 +43,9 @@ internal abstract partial class DeviceExecutor
     // Device side: those of the rows that wait; none before the first request with a deadline.
     private long[] _deadlines = [];
 
+    // Device side: what the policy last let rows wait for, since the last batch.
+    private BatchDecision _wait;
+
     protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
     {
         _batcher = batcher;
@@ -54,8 +59,9 @@ internal abstract partial class DeviceExecutor
         _latestWakeUp = (long)_time.ToTimestamp(LatestWakeUp);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher, options.IsolateFaults);
-        _watch = new DeadlineWatch(lane, batcher.Name, _time);
-        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
+        _ledger = batcher.Ledger;
+        _watch = new DeadlineWatch(lane, batcher, _time);
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
     }
@@ -186,19 +192,11 @@ internal abstract partial class DeviceExecutor
         if (decision.Kind == BatchDecision.DecisionKind.WaitUntil)
         {
             (until, rows) = (decision.Timestamp, decision.Rows);
+            _wait = decision;
             return null;
         }
 
-        if (earliestDeadline == long.MaxValue || decision.Kind == BatchDecision.DecisionKind.Drop)
-        {
-            Lane.Close(delivery.Batch, decision.Rows);
-        }
-        else
-        {
-            CloseInTime(delivery.Batch, decision.Rows, now);
-        }
-
-        delivery.Batch.Fate = decision.Kind == BatchDecision.DecisionKind.Drop ? BatchFate.Dropped : BatchFate.Runs;
+        Close(delivery.Batch, decision, earliestDeadline != long.MaxValue, now);
         if (error is not null)
         {
             delivery.Batch.Fail(0, delivery.Batch.Count, error);
@@ -217,10 +215,13 @@ internal abstract partial class DeviceExecutor
         {
             int rows = batch.Count;
             _scheduler.Start(rows, _started);
+            batch.Record?.Start(_time.GetTimestamp());
             RunMethod(batch);
+            long ended = _time.GetTimestamp();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
-            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, _time.GetTimestamp());
+            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, ended);
+            batch.Record?.End(ended);
         }
 
         // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
@@ -266,6 +267,44 @@ internal abstract partial class DeviceExecutor
             Keep(delivery, hasDevice: true);
         }
     }
+
+    private void Close(Batch batch, BatchDecision decision, bool hasDeadlines, long now)
+    {
+        int backlog = 0;
+        if (_ledger.IsObserved)
+        {
+            batch.Observe(_ledger.Details, _time.TimestampFrequency);
+            backlog = Lane.Backlog - decision.Rows;
+        }
+        else
+        {
+            batch.Ignore();
+        }
+
+        bool drops = decision.Kind == BatchDecision.DecisionKind.Drop;
+        if (hasDeadlines && !drops)
+        {
+            CloseInTime(batch, decision.Rows, now);
+        }
+        else
+        {
+            Lane.Close(batch, decision.Rows);
+        }
+
+        batch.Fate = drops ? BatchFate.Dropped : BatchFate.Runs;
+        batch.Record?.Close(batch.Count, drops, backlog, WhyNow(decision.Rows, now), now);
+        _wait = default;
+        if (batch.CancelledBefore > 0)
+        {
+            _ledger.End(RequestOutcome.Cancelled, batch.CancelledBefore);
+        }
+    }
+
+    private BatchCloseReason WhyNow(int rows, long now) =>
+        rows == _settings.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
+            : Lane.Ring.IsClosed ? BatchCloseReason.Drain
+            : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
+            : BatchCloseReason.Idle;
 
     private void TakeSettings()
     {
@@ -335,6 +374,7 @@ internal abstract partial class DeviceExecutor
         }
 
         Delivery late = Desk.Take();
+        late.Batch.Ignore();
         late.Batch.CloseEmpty(BatchFate.Late);
         Lane.Close(batch, taken, cutoff, late.Batch);
         if (late.Batch.Count == 0)

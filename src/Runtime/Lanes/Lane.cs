@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -129,12 +130,13 @@ internal sealed class Lane
         }
 
         int decided = 0;
+        int cancelled = 0;
         for (int i = 0; i < rows; i++)
         {
             PendingRequest? request = Ring.Request(first + i, out long requestTicket);
             if (request is not null && !request.IsPending(requestTicket))
             {
-                request.SignOff(requestTicket);
+                cancelled += request.SignOff(requestTicket) ? 1 : 0;
                 request = null;
             }
             else if (late is not null && request is not null && request.Deadline < cutoff)
@@ -147,13 +149,18 @@ internal sealed class Lane
             decided += request is null ? 1 : 0;
         }
 
+        if (batch.Record is { } record)
+        {
+            Note(record, batch.Members.AsSpan(0, rows), first);
+        }
+
         int count = rows - decided;
         if (decided > 0)
         {
-            FillHoles(batch.Members.AsSpan(0, rows), firstRow);
+            FillHoles(batch, rows, firstRow);
         }
 
-        batch.Close(firstRow, count, first + rows);
+        batch.Close(firstRow, count, first + rows, cancelled);
     }
 
     /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
@@ -162,9 +169,19 @@ internal sealed class Lane
         Ring.Release(batch.EndTicket);
     }
 
-    // The order within a batch means nothing, so each hole takes the last live row: one copy per hole at most.
-    private void FillHoles(Span<BatchMember> members, int firstRow)
+    private void Note(BatchRecord record, ReadOnlySpan<BatchMember> members, long first)
     {
+        for (int i = 0; i < members.Length; i++)
+        {
+            (PendingRequest? request, long requestTicket) = members[i];
+            record.Note(i, Ring.Enqueued(first + i), request?.Origin(requestTicket) ?? default);
+        }
+    }
+
+    // The order within a batch means nothing, so each hole takes the last live row: one copy per hole at most.
+    private void FillHoles(Batch batch, int rows, int firstRow)
+    {
+        Span<BatchMember> members = batch.Members.AsSpan(0, rows);
         int last = members.Length - 1;
         for (int hole = 0; hole < last; hole++)
         {
@@ -181,6 +198,7 @@ internal sealed class Lane
             if (last > hole)
             {
                 Copy(firstRow + last, firstRow + hole);
+                batch.Record?.Move(last, hole);
                 members[hole] = members[last];
                 members[last--] = default;
             }
@@ -191,9 +209,11 @@ internal sealed class Lane
     /// Any thread, once the lane is closed: ends every request that has not been decided. The device side skips them when it comes by. False
     /// if rows are still being written.
     /// </summary>
-    public bool TryFailAll(string batcher)
+    /// <param name="batcher">The batcher's name.</param>
+    /// <param name="ledger">Told how they ended.</param>
+    public bool TryFailAll(string batcher, Ledger ledger)
     {
-        Overflow.FailAll(batcher);
+        Overflow.FailAll(batcher, ledger);
         bool all = Overflow.IsEmpty;
         for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
@@ -201,6 +221,7 @@ internal sealed class Lane
             if (Ring.TryPeek(ticket, out long requestTicket) is { } request
                 && request.TryFail(requestTicket, new BatcherClosedException(batcher), out Continuation continuation))
             {
+                ledger.End(RequestOutcome.Closed);
                 continuation.Queue();
             }
         }
@@ -212,9 +233,9 @@ internal sealed class Lane
     /// Any thread: ends every request whose deadline has passed by <paramref name="now"/>; the device side skips their rows, or discards their
     /// answers. False if no row is left that has a deadline to come or is still being written, and none is parked.
     /// </summary>
-    public bool Expire(long now, string batcher)
+    public bool Expire(long now, string batcher, Ledger ledger)
     {
-        bool any = Overflow.Expire(now, batcher);
+        bool any = Overflow.Expire(now, batcher, ledger);
         for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
             PendingRequest? request = Ring.TryPeek(ticket, out long requestTicket);
@@ -231,6 +252,7 @@ internal sealed class Lane
             }
             else if (request.TryFail(requestTicket, new DeadlineExceededException(batcher), out Continuation continuation))
             {
+                ledger.End(RequestOutcome.Expired);
                 continuation.Queue();
             }
         }

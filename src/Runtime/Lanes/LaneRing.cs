@@ -85,8 +85,10 @@ internal sealed class LaneRing
     {
         ref Slot slot = ref _slots[(int)ticket & _mask];
         slot.Enqueued = enqueued;
-        slot.Request = request;
-        slot.RequestTicket = requestTicket;
+
+        // Release, for those that peek: whoever sees one of these sees as well that the ticket before this one was released.
+        Volatile.Write(ref slot.Request, request);
+        Volatile.Write(ref slot.RequestTicket, requestTicket);
 
         // Release: orders the row and the fields above before the device side's read.
         slot.Sequence.Write(ticket + 1);
@@ -125,7 +127,7 @@ internal sealed class LaneRing
         PendingRequest? request = Volatile.Read(ref slot.Request);
         requestTicket = Volatile.Read(ref slot.RequestTicket);
 
-        // Acquiring reads: this one is the last. Nobody writes to the slot of a ticket that is not released, so the two belong together.
+        // Acquiring reads, this one the last. Nobody writes to the slot of a ticket that is not released, so the two belong together.
         return published && _release.Value.Read() <= ticket ? request : null;
     }
 

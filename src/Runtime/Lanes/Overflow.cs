@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -118,7 +119,7 @@ internal sealed class Overflow(InputRows[] inputs)
     }
 
     /// <summary>Any thread, once closed: ends every parked request.</summary>
-    public void FailAll(string batcher)
+    public void FailAll(string batcher, Ledger ledger)
     {
         lock (_gate)
         {
@@ -126,7 +127,8 @@ internal sealed class Overflow(InputRows[] inputs)
             {
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
-                parked.Request.Refuse(parked.Ticket, new BatcherClosedException(batcher));
+                bool refused = parked.Request.TryRefuse(parked.Ticket, new BatcherClosedException(batcher));
+                ledger.End(refused ? RequestOutcome.Closed : RequestOutcome.Cancelled);
             }
         }
     }
@@ -135,7 +137,7 @@ internal sealed class Overflow(InputRows[] inputs)
     /// Any thread: ends every parked request whose deadline has passed by <paramref name="now"/>. Its row moves on with the others, to be skipped. False
     /// if nothing is parked.
     /// </summary>
-    public bool Expire(long now, string batcher)
+    public bool Expire(long now, string batcher, Ledger ledger)
     {
         if (IsEmpty)
         {
@@ -149,6 +151,7 @@ internal sealed class Overflow(InputRows[] inputs)
                 if (parked.Request.Deadline <= now
                     && parked.Request.TryFail(parked.Ticket, new DeadlineExceededException(batcher), out Continuation continuation))
                 {
+                    ledger.End(RequestOutcome.Expired);
                     continuation.Queue();
                 }
             }

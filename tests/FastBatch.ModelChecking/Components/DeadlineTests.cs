@@ -19,6 +19,10 @@ public class DeadlineTests
     public void A_look_at_a_row_that_is_released() => Check.Catches(new Twin("peek-released"), "", Expiry);
 
     [Fact]
+    public void A_publish_that_tells_peekers_nothing() => Check.Catches(
+        new Twin(Weakening.RelaxedStore, "LaneRing.cs", "Publish", "slot.RequestTicket"), "", Expiry);
+
+    [Fact]
     public void The_watch_finds_every_row() => Check.Exhausts(Watch, interruptions: 1);
 
     [Fact]
@@ -27,11 +31,12 @@ public class DeadlineTests
     // A request that is late, then the same object for one that has time, in the same slot.
     private static void Expiry(Model model)
     {
+        var batcher = new PassiveBatcher();
         var lane = new Lane([], maxBatchSize: 1, capacity: 1);
         var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
         var ends = new Ends(2);
         model.Thread("caller", () => Submit(0));
-        model.Thread("watch", () => lane.Expire(now: 1, "Model"));
+        model.Thread("watch", () => lane.Expire(now: 1, "Model", batcher.Ledger));
         model.Thread("device", () =>
         {
             for (int served = 0; served < 2; served++)
@@ -86,7 +91,7 @@ public class DeadlineTests
     private static void Watch(Model model)
     {
         var lane = new Lane([], maxBatchSize: 2, capacity: 2);
-        var watch = new DeadlineWatch(lane, "Model", new StoppedTime());
+        var watch = new DeadlineWatch(lane, new PassiveBatcher(), new StoppedTime());
         var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
         var ends = new Ends(2);
         for (int i = 0; i < 2; i++)
