@@ -162,7 +162,11 @@ internal abstract partial class DeviceExecutor
     /// </summary>
     protected Delivery? TryClose(out long until, out int rows)
     {
-        Lane.SkipDecided();
+        if (Lane.SkipDecided() is > 0 and int cancelled)
+        {
+            _ledger.End(RequestOutcome.Cancelled, cancelled);
+        }
+
         Lane.Overflow.Refill(Lane.Ring);
         TakeSettings();
         int waiting = Lane.Ring.CountPublished(_scheduler.Cap);

@@ -75,10 +75,12 @@ internal sealed class Lane
     }
 
     /// <summary>
-    /// Device side, while no batch is out: gives back the oldest rows whose requests have ended already, so that a batch has as many rows as it can.
+    /// Device side, while no batch is out: gives back the oldest rows whose requests have ended already, so that a batch has as many rows as it
+    /// can. Returns how many of them were cancelled.
     /// </summary>
-    public void SkipDecided()
+    public int SkipDecided()
     {
+        int cancelled = 0;
         long first = Ring.ReadMark;
         long ticket = first;
         while (Ring.IsPublished(ticket))
@@ -89,7 +91,7 @@ internal sealed class Lane
                 break;
             }
 
-            request?.SignOff(requestTicket);
+            cancelled += request is not null && request.SignOff(requestTicket) ? 1 : 0;
             ticket++;
         }
 
@@ -98,6 +100,8 @@ internal sealed class Lane
             Ring.Take((int)(ticket - first));
             Ring.Release(ticket);
         }
+
+        return cancelled;
     }
 
     /// <summary>Device side: the deadlines of the oldest rows. Returns the earliest.</summary>
