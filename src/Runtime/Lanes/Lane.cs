@@ -242,10 +242,14 @@ internal sealed class Lane
         bool any = Overflow.Expire(now, batcher, ledger);
         for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
-            PendingRequest? request = Ring.TryPeek(ticket, out long requestTicket);
-            if (request is null)
+            if (!Ring.IsPublished(ticket))
             {
-                any |= !Ring.IsPublished(ticket) && ticket >= Ring.ReleaseMark;
+                any |= ticket >= Ring.ReleaseMark;
+                continue;
+            }
+
+            if (Ring.TryPeek(ticket, out long requestTicket) is not { } request)
+            {
                 continue;
             }
 

@@ -105,7 +105,7 @@ internal sealed class StoppedTime : TimeProvider
             if (_isSet && !_isRunning)
             {
                 _isRunning = true;
-                Trial.Current!.Spawn("timer", isBackground: true, Fire);
+                Trial.Current!.Spawn("timer", isBackground: false, Fire);
             }
 
             return true;
