@@ -36,6 +36,12 @@ public abstract partial class Batcher
             return false;
         }
 
+        if (_isWatched && IsStalled(request))
+        {
+            claim = default;
+            return false;
+        }
+
         long ticket = _lane.TryClaim(out int row);
         claim = new RowClaim(ticket, row);
         return ticket >= 0 || TryPark(request, ticket, ref claim);
@@ -60,6 +66,11 @@ public abstract partial class Batcher
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
             Ledger.End(RequestOutcome.Cancelled);
+            return false;
+        }
+
+        if (_isWatched && IsStalled(request))
+        {
             return false;
         }
 
@@ -91,6 +102,12 @@ public abstract partial class Batcher
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected void Publish(RowClaim claim, PendingRequest? request)
     {
+        if (_requiresFinite && request is not null && FindNonFinite(claim) is { } error)
+        {
+            Abandon(claim, request, error);
+            return;
+        }
+
         _lane.Publish(claim, request);
         _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
     }
@@ -159,5 +176,30 @@ public abstract partial class Batcher
         }
 
         return true;
+    }
+
+    // Refuses the request if the method does not return.
+    private bool IsStalled(PendingRequest request)
+    {
+        if (_executor.FindStall() is not { } stall)
+        {
+            return false;
+        }
+
+        Refuse(request, stall, RequestOutcome.Stalled);
+        return true;
+    }
+
+    private NonFiniteException? FindNonFinite(RowClaim claim)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            if (rows.FindNonFinite(claim, Name) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
     }
 }

@@ -22,6 +22,8 @@ public abstract partial class Batcher : IAsyncDisposable
     private readonly Lock _disposal = new();
     private readonly CancellationTokenSource _giveUp = new();
     private AtomicReference<BatcherSettings> _settings;
+    private bool _isWatched;
+    private bool _requiresFinite;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -58,7 +60,8 @@ public abstract partial class Batcher : IAsyncDisposable
     public int MaxBatchSize => Settings.MaxBatchSize;
 
     /// <summary>Whether it serves. A moment's view.</summary>
-    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed ? BatcherState.Serving
+    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
+            ? _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
         : disposed.IsCompleted ? BatcherState.Closed
         : BatcherState.Closing;
 
@@ -172,7 +175,9 @@ public abstract partial class Batcher : IAsyncDisposable
     protected void Open()
     {
         BatcherOptions options = Options;
-        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows);
+        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, options.Checked);
+        _isWatched = options.RunLimit is not null;
+        _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = dedicated
             ? new ThreadExecutor(this, _lane, options)
@@ -215,6 +220,8 @@ public abstract partial class Batcher : IAsyncDisposable
     {
         OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
+        slab.Poisons = Options.Checked;
+        slab.RequiresFinite = (Options.RequireFinite & FiniteChecks.Outputs) != 0;
         slab.Open();
         return slab;
     }
