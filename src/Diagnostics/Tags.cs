@@ -27,6 +27,7 @@ internal static class Tags
         RequestOutcome.Rejected => "rejected",
         RequestOutcome.Closed => "closed",
         RequestOutcome.Dropped => "dropped",
+        RequestOutcome.Expired => "expired",
         RequestOutcome.Abandoned => "abandoned",
         RequestOutcome.Stalled => "stalled",
         _ => "other",
@@ -38,6 +39,7 @@ internal static class Tags
         RequestOutcome.Failed => "model_error",
         RequestOutcome.Rejected => "queue_full",
         RequestOutcome.Closed => "shutdown",
+        RequestOutcome.Expired => "deadline",
         RequestOutcome.Abandoned => "invalid_input",
         _ => Value(outcome),
     };

@@ -120,7 +120,7 @@ internal sealed class MetricsObserver : BatchObserver
         }
 
         _metrics.Requests.Add(count, _endpoint, Outcomes[(int)outcome]);
-        if (outcome is RequestOutcome.Rejected or RequestOutcome.Closed or RequestOutcome.Dropped)
+        if (outcome is RequestOutcome.Rejected or RequestOutcome.Closed or RequestOutcome.Dropped or RequestOutcome.Expired)
         {
             _metrics.Rejections.Add(count, _endpoint, Reasons[(int)outcome]);
         }

@@ -29,6 +29,9 @@ public readonly record struct BatcherStatistics
     /// <summary>Requests dropped by the policy.</summary>
     public long Dropped { get; init; }
 
+    /// <summary>Requests that were late, or would have been.</summary>
+    public long Expired { get; init; }
+
     /// <summary>Requests whose row could not be written, because the callback threw.</summary>
     public long Abandoned { get; init; }
 
@@ -36,7 +39,7 @@ public readonly record struct BatcherStatistics
     public long Stalled { get; init; }
 
     /// <summary>Requests that have ended, in whatever way.</summary>
-    public long Ended => Succeeded + Failed + Cancelled + Rejected + Closed + Dropped + Abandoned + Stalled;
+    public long Ended => Succeeded + Failed + Cancelled + Rejected + Closed + Dropped + Expired + Abandoned + Stalled;
 
     /// <summary>Rows submitted and not yet taken into a batch.</summary>
     public int QueueLength { get; init; }
@@ -103,6 +106,7 @@ public readonly record struct BatcherRates
         Utilization = Ratio((to.DeviceTime - from.DeviceTime).TotalSeconds, Elapsed.TotalSeconds);
         FailedShare = Ratio(to.Failed + to.Stalled - from.Failed - from.Stalled, ended);
         CancelledShare = Ratio(to.Cancelled - from.Cancelled, ended);
+        ExpiredShare = Ratio(to.Expired - from.Expired, ended);
         RejectedShare = Ratio(to.Rejected + to.Dropped - from.Rejected - from.Dropped, ended);
     }
 
@@ -132,6 +136,9 @@ public readonly record struct BatcherRates
 
     /// <summary>Of the requests that ended: the part that was refused or dropped because there was too much to do, 0 to 1.</summary>
     public double RejectedShare { get; }
+
+    /// <summary>Of the requests that ended: the part that missed its deadline, 0 to 1.</summary>
+    public double ExpiredShare { get; }
 
     private double PerSecond(double count) => Ratio(count, Elapsed.TotalSeconds);
 

@@ -122,7 +122,7 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         else if (request.TryFail(ticket, fault, out Continuation continuation))
         {
             _undelivered.Add(1);
-            Batch.Record?.End(row, Batch.IsDropped ? RequestOutcome.Dropped : RequestOutcome.Failed);
+            Batch.Record?.End(row, Batch.Fate == BatchFate.Dropped ? RequestOutcome.Dropped : RequestOutcome.Failed);
             continuation.RunHere();
             return false;
         }

@@ -44,6 +44,7 @@ internal abstract partial class DeviceExecutor
             Rejected = _ledger.Count(RequestOutcome.Rejected),
             Closed = _ledger.Count(RequestOutcome.Closed),
             Dropped = _ledger.Count(RequestOutcome.Dropped),
+            Expired = _ledger.Count(RequestOutcome.Expired),
             Abandoned = _ledger.Count(RequestOutcome.Abandoned),
             Stalled = _ledger.Count(RequestOutcome.Stalled),
             Batches = batches,
