@@ -22,6 +22,8 @@ public abstract partial class Batcher : IAsyncDisposable
     private readonly Lock _disposal = new();
     private readonly CancellationTokenSource _giveUp = new();
     private AtomicReference<BatcherSettings> _settings;
+    private bool _isWatched;
+    private bool _requiresFinite;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -52,7 +54,8 @@ public abstract partial class Batcher : IAsyncDisposable
     public int MaxBatchSize => Settings.MaxBatchSize;
 
     /// <summary>Whether it serves. A moment's view.</summary>
-    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed ? BatcherState.Serving
+    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
+            ? _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
         : disposed.IsCompleted ? BatcherState.Closed
         : BatcherState.Closing;
 
@@ -166,7 +169,9 @@ public abstract partial class Batcher : IAsyncDisposable
     protected void Open()
     {
         BatcherOptions options = Options;
-        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows);
+        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, options.Checked);
+        _isWatched = options.RunLimit is not null;
+        _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = dedicated
             ? new ThreadExecutor(this, _lane, options)
@@ -210,6 +215,13 @@ public abstract partial class Batcher : IAsyncDisposable
             return false;
         }
 
+        if (_isWatched && _executor.FindStall() is { } stall)
+        {
+            Ledger.End(request.TryRefuse(stall) ? RequestOutcome.Stalled : RequestOutcome.Cancelled);
+            claim = default;
+            return false;
+        }
+
         long ticket = _lane.TryClaim(out int row);
         claim = new RowClaim(ticket, row, enqueued);
         return ticket >= 0 || TryPark(request, ticket, ref claim);
@@ -221,6 +233,12 @@ public abstract partial class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected void Publish(RowClaim claim, PendingRequest? request)
     {
+        if (_requiresFinite && request is not null && FindNonFinite(claim) is { } error)
+        {
+            Abandon(claim, request, error);
+            return;
+        }
+
         _lane.Publish(claim, request);
         _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
     }
@@ -254,6 +272,8 @@ public abstract partial class Batcher : IAsyncDisposable
     {
         OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
+        slab.Poisons = Options.Checked;
+        slab.RequiresFinite = (Options.RequireFinite & FiniteChecks.Outputs) != 0;
         slab.Open();
         return slab;
     }
@@ -275,6 +295,19 @@ public abstract partial class Batcher : IAsyncDisposable
             : new BatcherClosedException(Name));
         Ledger.End(!refused ? RequestOutcome.Cancelled : rejected ? RequestOutcome.Rejected : RequestOutcome.Closed);
         return false;
+    }
+
+    private NonFiniteException? FindNonFinite(RowClaim claim)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            if (rows.FindNonFinite(claim, Name) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
     }
 
     private async Task EndAsync()

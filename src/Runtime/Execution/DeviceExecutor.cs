@@ -19,6 +19,7 @@ internal abstract partial class DeviceExecutor
     private readonly long _worthOverlapping;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
+    private readonly StallWatch? _stalls;
     private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -52,17 +53,25 @@ internal abstract partial class DeviceExecutor
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
+        _stalls = options.RunLimit is { } limit ? new StallWatch(lane, batcher, limit, _time) : null;
     }
 
     protected Lane Lane { get; }
 
     protected DeliveryDesk Desk { get; }
 
+    /// <summary>What callers are told while the method does not return; null while it does. Any thread.</summary>
+    public BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+
     /// <summary>Whether no caller is being resumed.</summary>
     public bool AllDelivered => Desk.Resuming == 0;
 
-    /// <summary>Ends the watch over deliveries. Once nothing is left to deliver.</summary>
-    public void EndWatch() => Desk.Dispose();
+    /// <summary>Ends the watches. Once nothing is left to deliver.</summary>
+    public void EndWatch()
+    {
+        Desk.Dispose();
+        _stalls?.Dispose();
+    }
 
     /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
     // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
@@ -177,7 +186,9 @@ internal abstract partial class DeviceExecutor
         {
             int rows = batch.Count;
             batch.Record?.Start(_time.GetTimestamp());
+            _stalls?.Begin(_started);
             RunMethod(batch);
+            _stalls?.End();
             long ended = _time.GetTimestamp();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
