@@ -215,7 +215,7 @@ public abstract partial class Batcher : IAsyncDisposable
             return false;
         }
 
-        if (_isWatched && _executor.FindStall() is { } stall)
+        if (_isWatched && !_lane.Ring.IsClosed && _executor.FindStall() is { } stall)
         {
             Ledger.End(request.TryRefuse(stall) ? RequestOutcome.Stalled : RequestOutcome.Cancelled);
             claim = default;
