@@ -17,4 +17,7 @@ public sealed class FastBatchHostOptions
     /// degraded. 0 to 1. Default 0.01.
     /// </summary>
     public double ShedBudget { get; set; } = 0.01;
+
+    /// <summary>The same for requests that were accepted and missed their deadline. 0 to 1. Default 0.01.</summary>
+    public double LateBudget { get; set; } = 0.01;
 }

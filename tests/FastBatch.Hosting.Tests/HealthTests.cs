@@ -52,8 +52,10 @@ public class HealthTests
         model.Release();
         await Task.WhenAll(accepted);
         HealthReportEntry entry = await UntilAsync(health, HealthStatus.Degraded);
-        Assert.StartsWith("Doubler.Double sends ", entry.Description, StringComparison.Ordinal);
+        Assert.StartsWith("Doubler.Double sends away ", entry.Description, StringComparison.Ordinal);
         Assert.EndsWith("its budget is 10.0 %", entry.Description, StringComparison.Ordinal);
+
+        Assert.Equal(0.0, entry.Data["Doubler.Double:LateShare"]);
 
         // Many answered later it is a small part, and after half a minute none.
         time.Advance(TimeSpan.FromSeconds(10));

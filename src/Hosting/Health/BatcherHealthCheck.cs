@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace FastBatch.Hosting.Health;
 
 /// <summary>
-/// Unhealthy while the host starts or stops, or if a batcher does not serve; degraded while one sends too many requests away. The data say how
+/// Unhealthy while the host starts or stops, or if a batcher does not serve; degraded while one sends away or misses the deadline of too many requests. The data say how
 /// each is doing.
 /// </summary>
 internal sealed class BatcherHealthCheck(BatcherHost host, BatcherOptionsFactory settings, IOptions<FastBatchHostOptions> options) : IHealthCheck
@@ -27,22 +27,28 @@ internal sealed class BatcherHealthCheck(BatcherHost host, BatcherOptionsFactory
 
         foreach (HostedBatcher hosted in host.Batchers)
         {
-            (BatcherState state, double shed) = (hosted.Batcher.State, hosted.Recent.ShedShare());
+            BatcherState state = hosted.Batcher.State;
+            (double shed, double late) = hosted.Recent.Shares();
             data[$"{hosted.Name}:State"] = state.ToString();
             data[$"{hosted.Name}:Waiting"] = hosted.Batcher.QueueLength;
             data[$"{hosted.Name}:Capacity"] = hosted.Batcher.Capacity;
             data[$"{hosted.Name}:MaxBatchSize"] = hosted.Batcher.MaxBatchSize;
             data[$"{hosted.Name}:ShedShare"] = Math.Round(shed, 4);
+            data[$"{hosted.Name}:LateShare"] = Math.Round(late, 4);
             if (state != BatcherState.Serving)
             {
                 unhealthy.Add($"{hosted.Name} is {state}");
             }
 
-            if (shed > options.Value.ShedBudget)
+            Budget(shed, options.Value.ShedBudget, "sends away");
+            Budget(late, options.Value.LateBudget, "answers too late");
+            void Budget(double share, double budget, string does)
             {
-                degraded.Add(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{hosted.Name} sends {shed:P1} of its requests away; its budget is {options.Value.ShedBudget:P1}"));
+                if (share > budget)
+                {
+                    degraded.Add(string.Create(
+                        CultureInfo.InvariantCulture, $"{hosted.Name} {does} {share:P1} of its requests; its budget is {budget:P1}"));
+                }
             }
 
             if (settings.Refused.TryGetValue(hosted.Name, out string? errors))

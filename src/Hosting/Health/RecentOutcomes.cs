@@ -28,15 +28,24 @@ internal sealed class RecentOutcomes(TimeProvider time) : BatchObserver
         {
             Interlocked.Add(ref slice.Shed, count);
         }
+        else if (outcome is RequestOutcome.Expired)
+        {
+            Interlocked.Add(ref slice.Late, count);
+        }
     }
 
-    /// <summary>Of the requests that ended, the part that was refused or dropped because there was too much to do; 0 of none.</summary>
-    public double ShedShare()
+    /// <summary>
+    /// Of the requests that ended: the part that was refused or dropped because there was too much to do, and the part that was accepted and
+    /// missed its deadline; 0 of none.
+    /// </summary>
+    public (double Shed, double Late) Shares()
     {
         long oldest = Now() - Slices;
         Slice[] recent = [.. _slices.Where(slice => Volatile.Read(ref slice.Time) > oldest)];
-        long ended = recent.Sum(static slice => Volatile.Read(ref slice.Ended));
-        return ended == 0 ? 0 : (double)recent.Sum(static slice => Volatile.Read(ref slice.Shed)) / ended;
+        double ended = recent.Sum(static slice => Volatile.Read(ref slice.Ended));
+        return ended == 0
+            ? default
+            : (recent.Sum(static slice => Volatile.Read(ref slice.Shed)) / ended, recent.Sum(static slice => Volatile.Read(ref slice.Late)) / ended);
     }
 
     // From 1: a slice that was never used is of no time.
@@ -53,6 +62,7 @@ internal sealed class RecentOutcomes(TimeProvider time) : BatchObserver
         {
             Volatile.Write(ref slice.Ended, 0);
             Volatile.Write(ref slice.Shed, 0);
+            Volatile.Write(ref slice.Late, 0);
         }
 
         return slice;
@@ -63,5 +73,6 @@ internal sealed class RecentOutcomes(TimeProvider time) : BatchObserver
         public long Time;
         public long Ended;
         public long Shed;
+        public long Late;
     }
 }
