@@ -22,6 +22,9 @@ public abstract partial class Batcher : IAsyncDisposable
     private readonly Lock _disposal = new();
     private readonly CancellationTokenSource _giveUp = new();
     private AtomicReference<BatcherSettings> _settings;
+    private PriorityLanes _lanes = null!;
+
+    // Normal's.
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -66,7 +69,7 @@ public abstract partial class Batcher : IAsyncDisposable
     public int Capacity => _lane.Capacity;
 
     /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
-    public int QueueLength => _lane.Backlog;
+    public int QueueLength => _lanes.Backlog;
 
     internal BatcherSettings Settings => _settings.Read()!;
 
@@ -90,7 +93,7 @@ public abstract partial class Batcher : IAsyncDisposable
         lock (_disposal)
         {
             BatcherSettings settings = Settings.With(options, _largestBatch);
-            Ledger.NoteTimes(settings.StampsRequests);
+            Ledger.NoteTimes(settings.StampsRequests || _lanes.AreSeveral);
 
             // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
             _settings.Exchange(settings);
@@ -127,8 +130,7 @@ public abstract partial class Batcher : IAsyncDisposable
         {
             if (_disposed is null)
             {
-                _lane.Overflow.Close();
-                _lane.Ring.Close();
+                _lanes.Close();
 
                 // Not under the lock, nor in the caller's context: it runs code of others.
                 _disposed = Task.Run(EndAsync);
@@ -168,15 +170,18 @@ public abstract partial class Batcher : IAsyncDisposable
 
     /// <summary>Reserves the rows and opens admission. For generated code, last in the constructor.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    [MemberNotNull(nameof(_lane), nameof(_executor))]
+    [MemberNotNull(nameof(_lane), nameof(_lanes), nameof(_executor))]
     protected void Open()
     {
         BatcherOptions options = Options;
-        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows);
+        InputRows[] inputs = [.. _inputs];
+        options.RequireQueueBytes(Name, Lane.RowBytes(inputs), _largestBatch);
+        _lanes = new PriorityLanes(inputs, _largestBatch, options);
+        _lane = _lanes.Normal;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = dedicated
-            ? new ThreadExecutor(this, _lane, options)
-            : new PoolExecutor(this, _lane, options);
+            ? new ThreadExecutor(this, _lanes, options)
+            : new PoolExecutor(this, _lanes, options);
     }
 
     /// <summary>Makes the outputs of one batch. For generated code.</summary>
@@ -226,7 +231,7 @@ public abstract partial class Batcher : IAsyncDisposable
         if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lane.TryFailAll(Name, Ledger) || !_executor.AllDelivered)
+            while (!_lanes.TryFailAll(Name, Ledger) || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }
