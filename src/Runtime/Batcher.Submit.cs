@@ -38,6 +38,12 @@ public abstract partial class Batcher
             return false;
         }
 
+        if (_isWatched && IsStalled(request))
+        {
+            claim = default;
+            return false;
+        }
+
         long ticket = _lane.TryClaim(out int row);
         claim = new RowClaim(ticket, row);
         return ticket >= 0 || TryPark(request, _lane, ticket, ref claim);
@@ -63,6 +69,11 @@ public abstract partial class Batcher
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
             Ledger.End(RequestOutcome.Cancelled);
+            return false;
+        }
+
+        if (_isWatched && IsStalled(request))
+        {
             return false;
         }
 
@@ -95,6 +106,12 @@ public abstract partial class Batcher
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected void Publish(RowClaim claim, PendingRequest? request)
     {
+        if (_requiresFinite && request is not null && FindNonFinite(claim) is { } error)
+        {
+            Abandon(claim, request, error);
+            return;
+        }
+
         if (claim.Row < RowPlace.Size)
         {
             _lane.Ring.Publish(claim.Ticket, request, claim.Enqueued);
@@ -195,5 +212,30 @@ public abstract partial class Batcher
         }
 
         return true;
+    }
+
+    // Refuses the request if the method does not return.
+    private bool IsStalled(PendingRequest request)
+    {
+        if (_executor.FindStall() is not { } stall)
+        {
+            return false;
+        }
+
+        Refuse(request, stall, RequestOutcome.Stalled);
+        return true;
+    }
+
+    private NonFiniteException? FindNonFinite(RowClaim claim)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            if (rows.FindNonFinite(claim, Name) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
     }
 }

@@ -22,6 +22,8 @@ public abstract partial class Batcher : IAsyncDisposable
     private readonly Lock _disposal = new();
     private readonly CancellationTokenSource _giveUp = new();
     private AtomicReference<BatcherSettings> _settings;
+    private bool _isWatched;
+    private bool _requiresFinite;
     private PriorityLanes _lanes = null!;
 
     // Normal's.
@@ -61,7 +63,8 @@ public abstract partial class Batcher : IAsyncDisposable
     public int MaxBatchSize => Settings.MaxBatchSize;
 
     /// <summary>Whether it serves. A moment's view.</summary>
-    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed ? BatcherState.Serving
+    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
+            ? _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
         : disposed.IsCompleted ? BatcherState.Closed
         : BatcherState.Closing;
 
@@ -140,6 +143,23 @@ public abstract partial class Batcher : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Runs the method on batches of 1, 2, 4 and so on rows of zeros, up to the largest, so that what it does only at first is done before a
+    /// request waits for it, and its cost is known from the start. Meanwhile requests wait; call it before the batcher serves.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait; the runs go on.</param>
+    /// <exception cref="InvalidOperationException">It is being warmed up already, or it is closed.</exception>
+    public Task WarmUpAsync(CancellationToken cancellationToken = default)
+    {
+        if (State != BatcherState.Serving)
+        {
+            throw new InvalidOperationException($"{Name} is {State}; it can be warmed up while it is {BatcherState.Serving}.");
+        }
+
+        _lanes.ReserveMixed();
+        return _executor.WarmUpAsync().WaitAsync(cancellationToken);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 
@@ -178,6 +198,8 @@ public abstract partial class Batcher : IAsyncDisposable
         options.RequireQueueBytes(Name, Lane.RowBytes(inputs), _largestBatch);
         _lanes = new PriorityLanes(inputs, _largestBatch, options);
         _lane = _lanes.Normal;
+        _isWatched = options.RunLimit is not null;
+        _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = dedicated
             ? new ThreadExecutor(this, _lanes, options)
@@ -220,6 +242,8 @@ public abstract partial class Batcher : IAsyncDisposable
     {
         OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
+        slab.Poisons = Options.Checked;
+        slab.RequiresFinite = (Options.RequireFinite & FiniteChecks.Outputs) != 0;
         slab.Open();
         return slab;
     }

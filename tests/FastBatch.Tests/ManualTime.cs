@@ -1,15 +1,51 @@
 namespace FastBatch.Tests;
 
-/// <summary>A clock that stands still until the test moves it, in microseconds. Its timers fire inside <see cref="Advance"/>.</summary>
+/// <summary>Time that passes when a test says so; timers are called by whoever lets it pass.</summary>
 internal sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
-    private long _now = 1_000_000;
+    private long _now = TimeSpan.TicksPerDay;
 
-    public override long TimestampFrequency => 1_000_000;
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <summary>Timers that were made and not disposed.</summary>
+    public int Timers
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Count;
+            }
+        }
+    }
+
+    /// <summary>Whether a timer is set.</summary>
+    public bool HasTimer
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Exists(static timer => timer.Due != long.MaxValue);
+            }
+        }
+    }
 
     public override long GetTimestamp() => Interlocked.Read(ref _now);
+
+    public void Advance(TimeSpan duration)
+    {
+        long end = GetTimestamp() + duration.Ticks;
+        while (NextDue(end) is { } timer)
+        {
+            Interlocked.Exchange(ref _now, timer.Due);
+            timer.Fire();
+        }
+
+        Interlocked.Exchange(ref _now, end);
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -23,30 +59,6 @@ internal sealed class ManualTime : TimeProvider
         return timer;
     }
 
-    /// <summary>Whether a timer is running.</summary>
-    public bool HasTimer
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _timers.Exists(static timer => timer.Due != long.MaxValue);
-            }
-        }
-    }
-
-    public void Advance(TimeSpan duration)
-    {
-        long end = GetTimestamp() + (long)duration.TotalMicroseconds;
-        while (NextDue(end) is { } timer)
-        {
-            Interlocked.Exchange(ref _now, Math.Max(GetTimestamp(), timer.Due));
-            timer.Fire();
-        }
-
-        Interlocked.Exchange(ref _now, end);
-    }
-
     private ManualTimer? NextDue(long end)
     {
         lock (_gate)
@@ -57,30 +69,35 @@ internal sealed class ManualTime : TimeProvider
 
     private sealed class ManualTimer(ManualTime time, TimerCallback callback, object? state) : ITimer
     {
-        private long _period;
-        private long _due = long.MaxValue;
+        private TimeSpan _period;
 
-        public long Due => Interlocked.Read(ref _due);
-
-        public bool Change(TimeSpan dueTime, TimeSpan period)
-        {
-            _period = period < TimeSpan.Zero ? long.MaxValue : (long)period.TotalMicroseconds;
-            Interlocked.Exchange(ref _due, dueTime < TimeSpan.Zero ? long.MaxValue : time.GetTimestamp() + (long)dueTime.TotalMicroseconds);
-            return true;
-        }
+        public long Due { get; private set; }
 
         public void Fire()
         {
-            Interlocked.Exchange(ref _due, _period == long.MaxValue ? long.MaxValue : Due + _period);
+            Due = _period > TimeSpan.Zero ? Due + _period.Ticks : long.MaxValue;
             callback(state);
         }
 
-        public void Dispose() => Interlocked.Exchange(ref _due, long.MaxValue);
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            Due = dueTime < TimeSpan.Zero ? long.MaxValue : time.GetTimestamp() + dueTime.Ticks;
+            _period = period;
+            return true;
+        }
+
+        public void Dispose()
+        {
+            lock (time._gate)
+            {
+                time._timers.Remove(this);
+            }
+        }
 
         public ValueTask DisposeAsync()
         {
             Dispose();
-            return default;
+            return ValueTask.CompletedTask;
         }
     }
 }

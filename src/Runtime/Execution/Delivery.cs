@@ -23,10 +23,12 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     // Odd while members are being delivered. Written by the first thread and the last.
     private AtomicInt32 _epoch;
 
-    // Of this batch, by whoever decided them: requests that got a fault, found to be cancelled, and answered.
-    private AtomicInt32 _failed;
+    // Of this batch, by whoever decided them: requests that got a fault, and requests found to be cancelled.
+    private AtomicInt32 _undelivered;
     private AtomicInt32 _cancelled;
-    private AtomicInt32 _answered;
+
+    // Those that got their results, by threads that were not alone.
+    private AtomicInt32 _delivered;
 
     // By the last thread to leave, one after the other.
     private AtomicInt64 _succeeded;
@@ -57,30 +59,30 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     public bool Run()
     {
         int count = Batch.Count;
-        int answered = 0;
+        int delivered = 0;
         for (int i = 0; i < count; i++)
         {
-            answered += Deliver(i) ? 1 : 0;
+            delivered += Deliver(i) ? 1 : 0;
             if ((i & (LooksAtClock - 1)) == LooksAtClock - 1)
             {
                 desk.CheckPace();
             }
         }
 
-        return Leave(count, answered);
+        return Leave(count, delivered);
     }
 
     /// <summary>As <see cref="Run"/>, by a helper.</summary>
     public bool RunBackwards()
     {
         int count = Batch.Count;
-        int answered = 0;
+        int delivered = 0;
         for (int i = count - 1; i >= 0; i--)
         {
-            answered += Deliver(i) ? 1 : 0;
+            delivered += Deliver(i) ? 1 : 0;
         }
 
-        return Leave(count, answered);
+        return Leave(count, delivered);
     }
 
     /// <summary>A thread of the pool: the first, if the executor resumes no callers itself, or a helper.</summary>
@@ -102,7 +104,7 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         return false;
     }
 
-    // True if this thread gave the request its result.
+    // True if this thread gave the caller a result.
     private bool Deliver(int row)
     {
         ref readonly BatchMember member = ref Batch.Members[row];
@@ -118,7 +120,7 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         }
         else if (request.TryFail(ticket, fault, out Continuation continuation))
         {
-            _failed.Add(1);
+            _undelivered.Add(1);
             continuation.RunHere();
             return false;
         }
@@ -132,25 +134,30 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     }
 
     // Every member is decided now: by this thread, by its caller, or by another that has it in hand.
-    private bool Leave(int count, int answered)
+    private bool Leave(int count, int delivered)
     {
-        _answered.Add(answered);
         int participants = _participants.Read();
         if (participants < Walked && Batch.Record is { } record)
         {
             desk.NoteDelivered(record);
         }
 
-        do
+        // The only one there ever was, as a rule: then nothing has to be added up.
+        bool alone = participants == 1 && _participants.CompareExchange(1, Walked);
+        if (!alone)
         {
-            participants = _participants.Read();
+            _delivered.Add(delivered);
+            do
+            {
+                participants = _participants.Read();
+            }
+            while (!_participants.CompareExchange(participants, (participants - 1) | Walked));
         }
-        while (!_participants.CompareExchange(participants, (participants - 1) | Walked));
 
         bool last = (participants & ~Walked) == 1;
         if (last)
         {
-            Settle(count);
+            Settle(count, alone ? delivered : _delivered.Exchange(0));
             Batch.Detach();
             _epoch.Write(_epoch.Read() + 1);
         }
@@ -163,13 +170,15 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         return last;
     }
 
-    private void Settle(int count)
+    private void Settle(int count, int delivered)
     {
-        int answered = _answered.Exchange(0);
-        _succeeded.Write(_succeeded.Read() + answered);
-        if (answered != count || Batch.Record is not null)
+        (int undelivered, int cancelled) = (_undelivered.Read(), _cancelled.Read());
+        _succeeded.Write(_succeeded.Read() + delivered);
+        if ((undelivered | cancelled) != 0 || Batch.Record is not null)
         {
-            desk.Settle(Batch, _failed.Exchange(0), _cancelled.Exchange(0), answered);
+            desk.Settle(Batch, undelivered, cancelled, count - delivered - undelivered - cancelled);
+            _undelivered.Write(0);
+            _cancelled.Write(0);
         }
     }
 }

@@ -178,16 +178,22 @@ internal sealed class DeliveryDesk : IDisposable
     {
         BatchFate.Dropped => new RequestDroppedException(_batcher),
         BatchFate.Late => new DeadlineExceededException(_batcher),
-        _ => batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error) : null,
+        _ => batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error)
+            : batch.Outputs.RequiresFinite ? batch.Outputs.FindNonFinite(row, _batcher)
+            : null,
     };
 
     /// <summary>By the first thread that has been through an observed batch, before it says so.</summary>
     public void NoteDelivered(BatchRecord record) => record.Delivered = _time.GetTimestamp();
 
     /// <summary>By the last thread to leave a delivery in which some requests got no result, or which is observed.</summary>
-    public void Settle(Batch batch, int failed, int cancelled, int succeeded)
+    /// <param name="batch">The batch.</param>
+    /// <param name="undelivered">Requests that got a fault.</param>
+    /// <param name="cancelled">Requests found to be cancelled.</param>
+    /// <param name="gone">Requests that had ended otherwise, of which the ledger has been told.</param>
+    public void Settle(Batch batch, int undelivered, int cancelled, int gone)
     {
-        if (failed > 0)
+        if (undelivered > 0)
         {
             RequestOutcome outcome = batch.Fate switch
             {
@@ -195,7 +201,7 @@ internal sealed class DeliveryDesk : IDisposable
                 BatchFate.Late => RequestOutcome.Expired,
                 _ => RequestOutcome.Failed,
             };
-            _ledger.Tally(outcome, failed);
+            _ledger.Tally(outcome, undelivered);
         }
 
         if (cancelled > 0)
@@ -205,9 +211,7 @@ internal sealed class DeliveryDesk : IDisposable
 
         if (batch is { Record: { } record, Count: > 0 })
         {
-            // Those that ended elsewhere meanwhile, at their deadline or with the batcher, had no result either.
-            int undelivered = batch.Count - succeeded - cancelled;
-            (record.Undelivered, record.Cancelled, record.Error) = (undelivered, cancelled, batch.FirstError);
+            (record.Undelivered, record.Cancelled, record.Gone, record.Error) = (undelivered, cancelled, gone, batch.FirstError);
             _ledger.Report(record);
         }
     }

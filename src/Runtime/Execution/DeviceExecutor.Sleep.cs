@@ -76,7 +76,7 @@ internal abstract partial class DeviceExecutor
             return !TryTakeBack(parking);
         }
 
-        bool hasNews = HasNews(Lane, ticket);
+        bool hasNews = HasWarmUp || HasNews(Lane, ticket);
         for (int i = 1; !hasNews && Lanes.AreSeveral && i < seen.Length; i++)
         {
             hasNews = Lanes[i] is { } lane && HasNews(lane, seen[i]);

@@ -25,6 +25,7 @@ internal abstract partial class DeviceExecutor
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
     private readonly DeadlineWatch _watch;
+    private readonly StallWatch? _stalls;
     private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -64,6 +65,7 @@ internal abstract partial class DeviceExecutor
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
+        _stalls = options.RunLimit is { } limit ? new StallWatch(lanes, batcher, limit, _time) : null;
     }
 
     protected PriorityLanes Lanes { get; }
@@ -73,14 +75,18 @@ internal abstract partial class DeviceExecutor
 
     protected DeliveryDesk Desk { get; }
 
+    /// <summary>What callers are told while the method does not return; null while it does. Any thread.</summary>
+    public BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+
     /// <summary>Whether no caller is being resumed.</summary>
     public bool AllDelivered => Desk.Resuming == 0;
 
-    /// <summary>Ends the watch over deliveries and deadlines. Once nothing is left to deliver.</summary>
+    /// <summary>Ends the watches. Once nothing is left to deliver.</summary>
     public void EndWatch()
     {
         Desk.Dispose();
         _watch.Dispose();
+        _stalls?.Dispose();
     }
 
     /// <summary>
@@ -170,6 +176,7 @@ internal abstract partial class DeviceExecutor
         }
 
         TakeSettings();
+        WarmUp();
         int waiting = Lanes.CountWaiting(_scheduler.Cap);
         until = 0;
         rows = 1;
@@ -222,11 +229,13 @@ internal abstract partial class DeviceExecutor
             int rows = batch.Count;
             _scheduler.Start(rows, _started);
             batch.Record?.Start(_time.GetTimestamp());
+            _stalls?.Begin(_started);
             RunMethod(batch);
+            _stalls?.End();
             long ended = _time.GetTimestamp();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
-            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, ended);
+            _scheduler.Record(batch.HasResult ? rows : 0, _started, ended);
             batch.Record?.End(ended);
         }
 
@@ -343,6 +352,11 @@ internal abstract partial class DeviceExecutor
         }
         catch (Exception exception)
         {
+            if (exception is OutOfMemoryException)
+            {
+                _scheduler.OutOfMemory(batch.Count);
+            }
+
             _isolation.Isolate(batch, exception);
         }
     }

@@ -30,6 +30,14 @@ public abstract class InputRows
 
     internal abstract void Copy(int from, int to);
 
+    /// <summary>Makes rows of the ring, or the spill rows, unreadable: nobody has them any more.</summary>
+    internal abstract void Poison(int first, int count);
+
+    internal abstract void Clear(int first, int count);
+
+    /// <summary>Why the claimed row must not be run, if it has a value that is not finite.</summary>
+    internal abstract NonFiniteException? FindNonFinite(RowClaim claim, string batcher);
+
     internal abstract void EnsureParked(int index);
 
     internal abstract void Unpark(int index, int to);
@@ -99,7 +107,18 @@ public sealed class InputRows<T> : InputRows
 
     internal override void Copy(int from, int to) => Rows(from, 1).CopyTo(Rows(to, 1));
 
-    // Under the overflow's lock. The array is replaced, not resized in place: callers write their parked rows without the lock.
+    internal override void Poison(int first, int count) => MemoryMarshal.AsBytes(Rows(first, count)).Fill(Lane.PoisonByte);
+
+    internal override void Clear(int first, int count) => Rows(first, count).Clear();
+
+    internal override NonFiniteException? FindNonFinite(RowClaim claim, string batcher)
+    {
+        Span<T> row = Row(claim);
+        int element = Finite.FirstOther<T>(row);
+        return element < 0 ? null : new NonFiniteException(batcher, $"input '{Name}'", element, Finite.Show(row[element]), isInput: true);
+    }
+
+    // Under the lock of ParkedRows. The array is replaced, not resized in place: callers write their parked rows without the lock.
     internal override void EnsureParked(int index)
     {
         T[]?[] parked = _parked;

@@ -15,7 +15,11 @@ internal sealed class Lane
     private const int DefaultCapacity = 1024;
     private const long DefaultBytes = 16 << 20;
 
+    /// <summary>What rows are filled with when nobody is to read them: no number that a computation comes by, and none that is not finite.</summary>
+    public const byte PoisonByte = 0xDB;
+
     private readonly InputRows[] _inputs;
+    private readonly bool _poisons;
 
     // Its first row, see RowPlace.
     private readonly int _firstRow;
@@ -31,12 +35,15 @@ internal sealed class Lane
     /// <param name="maxBatchSize">The most rows taken at once.</param>
     /// <param name="capacity">See <see cref="BatcherOptions.Capacity"/>.</param>
     /// <param name="zeroRows">See <see cref="BatcherOptions.ZeroRows"/>.</param>
+    /// <param name="poisons">See <see cref="BatcherOptions.Checked"/>.</param>
     /// <param name="maxBytes">See <see cref="BatcherOptions.MaxQueueBytes"/>.</param>
     /// <param name="index">Which lane of the batcher it is, see <see cref="RowPlace"/>.</param>
     /// <param name="parked">Rows for those that wait for room, shared by the lanes.</param>
     public Lane(
-        InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, long? maxBytes = null, int index = 0, ParkedRows? parked = null)
+        InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, bool poisons = false, long? maxBytes = null, int index = 0,
+        ParkedRows? parked = null)
     {
+        _poisons = poisons;
         long rowBytes = RowBytes(inputs);
         int wanted = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
         long most = (maxBytes ?? long.MaxValue) / rowBytes;
@@ -133,7 +140,7 @@ internal sealed class Lane
         if (ticket != first)
         {
             Ring.Take((int)(ticket - first));
-            Ring.Release(ticket);
+            Release(ticket);
         }
 
         return cancelled;
@@ -162,7 +169,7 @@ internal sealed class Lane
     /// <summary>
     /// Device side: takes the oldest <paramref name="rows"/> published rows as a batch. Requests that were cancelled are left out, and so are
     /// those with a deadline before <paramref name="cutoff"/>, which join <paramref name="late"/>: the last rows of the batch move into their
-    /// places. The rows are the batch's until <see cref="Release"/>.
+    /// places. The rows are the batch's until it is released.
     /// </summary>
     public void Close(Batch batch, int rows, long cutoff = long.MinValue, Batch? late = null)
     {
@@ -246,7 +253,18 @@ internal sealed class Lane
     }
 
     /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
-    public void Release(Batch batch) => Ring.Release(batch.EndTicket);
+    public void Release(Batch batch) => Release(batch.EndTicket, spilled: RowPlace.Index(batch.FirstRow) + batch.Count - Ring.Size);
+
+    /// <summary>Device side: the rows before this ticket have been read for the last time, and those past the ring's end.</summary>
+    public void Release(long endTicket, int spilled = 0)
+    {
+        if (_poisons)
+        {
+            Poison(endTicket, spilled);
+        }
+
+        Ring.Release(endTicket);
+    }
 
     private void Note(BatchRecord record, ReadOnlySpan<BatchMember> members, long first)
     {
@@ -365,6 +383,52 @@ internal sealed class Lane
         }
 
         Overflow.DropOldest(batcher, ledger);
+    }
+
+    /// <summary>
+    /// Any thread: ends every request that is being run or waits, with what <paramref name="fault"/> makes for each, until it makes nothing any
+    /// more. Their rows stay where they are; the device side skips those, or discards the answers.
+    /// </summary>
+    /// <param name="fault">Makes the fault of one request.</param>
+    /// <param name="outcome">What that counts as.</param>
+    /// <param name="ledger">Told how they ended.</param>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    {
+        for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
+        {
+            if (Ring.TryPeek(ticket, out long requestTicket) is { } request && request.IsPending(requestTicket))
+            {
+                if (fault() is not { } error)
+                {
+                    return;
+                }
+
+                if (request.TryFail(requestTicket, error, out Continuation continuation))
+                {
+                    ledger.End(outcome);
+                    continuation.Queue();
+                }
+            }
+        }
+
+        Overflow.EndAll(fault, outcome, ledger);
+    }
+
+    // All rows that end with the batch, those of cancelled requests among them, and those it had past the ring's end.
+    private void Poison(long endTicket, int spilled)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            for (long ticket = Ring.ReleaseMark; ticket < endTicket; ticket++)
+            {
+                rows.Poison(_firstRow + Ring.Row(ticket), 1);
+            }
+
+            if (spilled > 0)
+            {
+                rows.Poison(_firstRow + Ring.Size, spilled);
+            }
+        }
     }
 
     private void Copy(int from, int to)

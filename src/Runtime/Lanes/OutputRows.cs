@@ -1,12 +1,23 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace FastBatch.Lanes;
+
+/// <summary>The rows of one output parameter, whatever their type.</summary>
+internal interface IOutputRows
+{
+    /// <summary>Makes a row unreadable: its caller has let go of it.</summary>
+    void Poison(int row);
+
+    /// <summary>The first element of a row that is not finite, and how it is written; -1 if all are.</summary>
+    int FindNonFinite(int row, out string value);
+}
 
 /// <summary>The rows of one output parameter in one <see cref="OutputSlab"/>. For generated code.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public sealed class OutputRows<T>
+public sealed class OutputRows<T> : IOutputRows
     where T : unmanaged
 {
     private readonly OutputSlab _slab;
@@ -19,6 +30,7 @@ public sealed class OutputRows<T>
     {
         _slab = slab;
         _rows = new AlignedRows<T>(slab.MaxRows, rowLength);
+        slab.Add(this);
     }
 
     /// <summary>The rows the method is to fill for the batch, zeroed: what it leaves out must not be an earlier caller's result.</summary>
@@ -48,4 +60,14 @@ public sealed class OutputRows<T>
     /// <param name="handle">The loan.</param>
     /// <exception cref="ObjectDisposedException">The row was given back.</exception>
     public ReadOnlySpan<T> Row(RowHandle handle) => _rows.Rows(handle.RequireRow(), 1);
+
+    void IOutputRows.Poison(int row) => MemoryMarshal.AsBytes(_rows.Rows(row, 1)).Fill(Lane.PoisonByte);
+
+    int IOutputRows.FindNonFinite(int row, out string value)
+    {
+        ReadOnlySpan<T> values = Row(row);
+        int element = Finite.FirstOther(values);
+        value = element < 0 ? "" : Finite.Show(values[element]);
+        return element;
+    }
 }

@@ -14,6 +14,7 @@ public abstract class OutputSlab
 {
     // Per row: odd while lent. A loan remembers the number, so that a second Dispose, or one after the row was lent again, finds another.
     private readonly AtomicInt64[] _loans;
+    private readonly List<IOutputRows> _outputs = [];
     private AtomicInt32 _references;
 
     /// <summary>Reserves a slab.</summary>
@@ -29,6 +30,14 @@ public abstract class OutputSlab
 
     internal Shelf<OutputSlab>? Home { get; set; }
 
+    /// <summary>Whether rows are made unreadable when they are given back.</summary>
+    internal bool Poisons { get; set; }
+
+    /// <summary>Whether callers get finite values or a fault.</summary>
+    internal bool RequiresFinite { get; set; }
+
+    internal void Add(IOutputRows rows) => _outputs.Add(rows);
+
     /// <summary>Lends a row to a caller, in a loan that several outputs may share.</summary>
     /// <param name="row">The request's place in the batch.</param>
     public RowHandle Lend(int row)
@@ -43,6 +52,34 @@ public abstract class OutputSlab
     /// <summary>By the batch that holds it: whether callers hold rows of it too.</summary>
     internal bool IsLent => _references.Read() > 1;
 
+    /// <summary>By the batch, when all its callers have their results: makes those unreadable that are not lent.</summary>
+    internal void PoisonDelivered(int rows)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            if ((_loans[row].Read() & 1) == 0)
+            {
+                Poison(row);
+            }
+        }
+    }
+
+    /// <summary>Why the request at this place must not get its results, if one of their values is not finite.</summary>
+    internal NonFiniteException? FindNonFinite(int row, string batcher)
+    {
+        for (int i = 0; i < _outputs.Count; i++)
+        {
+            int element = _outputs[i].FindNonFinite(row, out string value);
+            if (element >= 0)
+            {
+                string place = _outputs.Count == 1 ? "the output" : $"output {i + 1} of {_outputs.Count}";
+                return new NonFiniteException(batcher, place, element, value, isInput: false);
+            }
+        }
+
+        return null;
+    }
+
     internal void Open() => _references.Write(1);
 
     internal void Release()
@@ -56,11 +93,24 @@ public abstract class OutputSlab
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool IsOnLoan(int row, long stamp) => _loans[row].Read() == stamp;
 
+    private void Poison(int row)
+    {
+        foreach (IOutputRows rows in _outputs)
+        {
+            rows.Poison(row);
+        }
+    }
+
     internal void TakeBack(int row, long stamp)
     {
         // One Dispose wins; copies of the lease disposed before or after it change nothing.
         if (_loans[row].CompareExchange(stamp, stamp + 1))
         {
+            if (Poisons)
+            {
+                Poison(row);
+            }
+
             Release();
         }
     }

@@ -165,6 +165,21 @@ internal sealed class Overflow(InputRows[] inputs, ParkedRows rows, int lane, in
         return true;
     }
 
+    /// <summary>Any thread: ends every parked request, with what <paramref name="fault"/> makes for each, until it makes nothing any more.</summary>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    {
+        lock (_gate)
+        {
+            while (_queue.TryPeek(out Parked parked) && fault() is { } error)
+            {
+                _queue.Dequeue();
+                _waiting.Add(-1);
+                Free(parked.Claim.Row);
+                ledger.End(parked.Request.TryRefuse(parked.Ticket, error) ? outcome : RequestOutcome.Cancelled);
+            }
+        }
+    }
+
     /// <summary>Any thread: the oldest parked request that has not ended makes way for a newer one.</summary>
     public void DropOldest(string batcher, Ledger ledger)
     {

@@ -21,6 +21,7 @@ internal sealed class PriorityLanes
     private readonly PriorityShares _shares;
     private readonly Lane?[] _lanes = new Lane?[RowPlace.Lanes];
     private volatile bool _areSeveral;
+    private bool _hasMixed;
     private bool _closed;
 
     // Device side. By level, the lowest first: what could be taken, since when its oldest row waits, and what is taken.
@@ -222,7 +223,15 @@ internal sealed class PriorityLanes
         {
             if (batch.EndTickets[index] != Batch.NoTicket)
             {
-                _lanes[index]!.Ring.Release(batch.EndTickets[index]);
+                _lanes[index]!.Release(batch.EndTickets[index]);
+            }
+        }
+
+        if (_options.Checked)
+        {
+            foreach (InputRows rows in _inputs)
+            {
+                rows.Poison(RowPlace.Mixed, batch.Members.Length);
             }
         }
     }
@@ -237,6 +246,15 @@ internal sealed class PriorityLanes
         }
 
         return all;
+    }
+
+    /// <summary>Any thread: see <see cref="Lane.EndAll"/>.</summary>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    {
+        for (int index = 0; index < RowPlace.Lanes; index++)
+        {
+            this[index]?.EndAll(fault, outcome, ledger);
+        }
     }
 
     /// <summary>Any thread: see <see cref="Lane.Expire"/>.</summary>
@@ -267,14 +285,7 @@ internal sealed class PriorityLanes
                 return _lanes[index];
             }
 
-            if (!_areSeveral)
-            {
-                foreach (InputRows rows in _inputs)
-                {
-                    rows.Allocate(RowPlace.Memory(RowPlace.Mixed), _maxBatchSize, _options.ZeroRows);
-                }
-            }
-
+            ReserveMixed();
             Lane lane = Create(index);
 
             // In this order: whoever sees the lane sees that there are several.
@@ -284,8 +295,36 @@ internal sealed class PriorityLanes
         }
     }
 
+    /// <summary>Any thread: makes the rows in which batches are gathered, unless they are there.</summary>
+    public void ReserveMixed()
+    {
+        lock (_gate)
+        {
+            if (_hasMixed)
+            {
+                return;
+            }
+
+            foreach (InputRows rows in _inputs)
+            {
+                rows.Allocate(RowPlace.Memory(RowPlace.Mixed), _maxBatchSize, _options.ZeroRows);
+            }
+
+            _hasMixed = true;
+        }
+    }
+
+    /// <summary>Device side: zeroes the rows of a batch.</summary>
+    public void Clear(Batch batch)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            rows.Clear(batch.FirstRow, batch.Count);
+        }
+    }
+
     private Lane Create(int index) =>
-        new(_inputs, _maxBatchSize, _options.Capacity, _options.ZeroRows, _options.MaxQueueBytes, index, _parked);
+        new(_inputs, _maxBatchSize, _options.Capacity, _options.ZeroRows, _options.Checked, _options.MaxQueueBytes, index, _parked);
 
     private void Gather(Batch batch, long cutoff, Batch? late)
     {

@@ -25,7 +25,7 @@ internal sealed class ModelRequest : PendingRequest<int>
         }
     }
 
-    /// <summary>The result; negative if it was cancelled.</summary>
+    /// <summary>The result; negative if it was cancelled, or refused.</summary>
     public static int Take(ModelRequest request, short token)
     {
         try
@@ -40,7 +40,7 @@ internal sealed class ModelRequest : PendingRequest<int>
         {
             return -2;
         }
-        catch (DeadlineExceededException)
+        catch (Exception exception) when (exception is DeadlineExceededException or BatcherStalledException)
         {
             return -3;
         }
