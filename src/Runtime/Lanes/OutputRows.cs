@@ -30,7 +30,7 @@ public sealed class OutputRows<T> : IOutputRows
     {
         _slab = slab;
         _rows = new AlignedRows<T>(slab.MaxRows, rowLength);
-        slab.Add(this);
+        slab.Adopt(this);
     }
 
     /// <summary>The rows the method is to fill for the batch, zeroed: what it leaves out must not be an earlier caller's result.</summary>

@@ -36,7 +36,7 @@ public abstract class OutputSlab
     /// <summary>Whether callers get finite values or a fault.</summary>
     internal bool RequiresFinite { get; set; }
 
-    internal void Add(IOutputRows rows) => _outputs.Add(rows);
+    internal void Adopt(IOutputRows rows) => _outputs.Add(rows);
 
     /// <summary>Lends a row to a caller, in a loan that several outputs may share.</summary>
     /// <param name="row">The request's place in the batch.</param>
