@@ -57,6 +57,7 @@ internal abstract partial class DeviceExecutor
         // Of lanes that come to be meanwhile, every row is news.
         Span<long> seen = stackalloc long[RowPlace.Lanes];
         bool several = Lanes.AreSeveral;
+        bool waitsElsewhere = Lanes.WaitingElsewhere > 0;
         for (int i = 1; several && i < seen.Length; i++)
         {
             seen[i] = Lanes[i]?.Seen ?? 0;
@@ -71,7 +72,7 @@ internal abstract partial class DeviceExecutor
         }
 
         // Closed meanwhile: what waits is not to wait for more. Or reconfigured: perhaps not for so many.
-        if ((Lanes.IsClosed || _batcher.Settings != decidedOn) && (ring.IsPublished(first) || Lanes.AreSeveral))
+        if ((Lanes.IsClosed || _batcher.Settings != decidedOn) && (ring.IsPublished(first) || waitsElsewhere))
         {
             return !TryTakeBack(parking);
         }

@@ -189,7 +189,7 @@ internal abstract partial class DeviceExecutor
         Delivery delivery = _spare ?? Desk.Take();
         _spare = delivery;
         BatchDecision decision = BatchDecision.Dispatch(waiting);
-        long earliestDeadline = _watch.IsUsed ? ReadDeadlines(waiting, now) : long.MaxValue;
+        long earliestDeadline = _watch.IsUsed ? Lanes.EarliestDeadline(waiting) : long.MaxValue;
         Exception? error = null;
         try
         {
@@ -373,28 +373,14 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private long ReadDeadlines(int waiting, long now)
+    // Rows that would be late are not run; the pool tells their callers at once.
+    private void CloseInTime(Batch batch, int rows, long now)
     {
         if (_deadlines.Length == 0)
         {
             _deadlines = new long[_largestBatch];
         }
 
-        Span<long> deadlines = _deadlines.AsSpan(0, waiting);
-        Lanes.Choose(waiting, now);
-        Lanes.ReadDeadlines(deadlines);
-        long earliest = long.MaxValue;
-        foreach (long deadline in deadlines)
-        {
-            earliest = Math.Min(earliest, deadline);
-        }
-
-        return earliest;
-    }
-
-    // Rows that would be late are not run; the pool tells their callers at once.
-    private void CloseInTime(Batch batch, int rows, long now)
-    {
         Span<long> deadlines = _deadlines.AsSpan(0, rows);
         Lanes.ReadDeadlines(deadlines);
         GuardVerdict verdict = _scheduler.Guard(deadlines, Lanes.Backlog, now);

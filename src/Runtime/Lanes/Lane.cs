@@ -162,9 +162,23 @@ internal sealed class Lane
     {
         for (int i = 0; i < deadlines.Length; i++)
         {
-            deadlines[i] = Ring.Request(Ring.ReadMark + i, out _)?.Deadline ?? long.MaxValue;
+            deadlines[i] = Deadline(i);
         }
     }
+
+    /// <summary>Device side: the earliest deadline of the oldest rows.</summary>
+    public long EarliestDeadline(int rows)
+    {
+        long earliest = long.MaxValue;
+        for (int i = 0; i < rows; i++)
+        {
+            earliest = Math.Min(earliest, Deadline(i));
+        }
+
+        return earliest;
+    }
+
+    private long Deadline(int row) => Ring.Request(Ring.ReadMark + row, out _)?.Deadline ?? long.MaxValue;
 
     /// <summary>
     /// Device side: takes the oldest <paramref name="rows"/> published rows as a batch. Requests that were cancelled are left out, and so are

@@ -22,6 +22,7 @@ internal sealed class PriorityLanes
     private readonly Lane?[] _lanes = new Lane?[RowPlace.Lanes];
     private volatile bool _areSeveral;
     private bool _hasMixed;
+    private volatile bool _isClosed;
     private bool _closed;
 
     // Device side. By level, the lowest first: what could be taken, since when its oldest row waits, and what is taken.
@@ -47,9 +48,22 @@ internal sealed class PriorityLanes
     public int Backlog => _areSeveral ? BacklogFrom(RequestPriority.Low) : Normal.Backlog;
 
     /// <summary>Rows ever submitted.</summary>
-    public long Submitted => _areSeveral ? _lanes.Sum(static lane => lane?.Ring.Claimed ?? 0) : Normal.Ring.Claimed;
+    public long Submitted
+    {
+        get
+        {
+            long submitted = Normal.Ring.Claimed;
+            for (int index = 1; _areSeveral && index < RowPlace.Lanes; index++)
+            {
+                submitted += this[index]?.Ring.Claimed ?? 0;
+            }
 
-    public bool IsClosed => Normal.Ring.IsClosed;
+            return submitted;
+        }
+    }
+
+    /// <summary>Whether no claim succeeds any more, in any lane.</summary>
+    public bool IsClosed => _isClosed;
 
     /// <summary>Whether every row ever claimed has been given back, and none is parked.</summary>
     public bool IsEmpty => Array.TrueForAll(
@@ -92,6 +106,9 @@ internal sealed class PriorityLanes
                 lane?.Overflow.Close();
                 lane?.Ring.Close();
             }
+
+            // When all are: until then a row may still be claimed.
+            _isClosed = true;
         }
     }
 
@@ -154,6 +171,23 @@ internal sealed class PriorityLanes
         }
 
         return (_oldest.Min(), newest);
+    }
+
+    /// <summary>Device side: the earliest deadline of the rows counted last.</summary>
+    public long EarliestDeadline(int waiting)
+    {
+        if (!_areSeveral)
+        {
+            return Normal.EarliestDeadline(waiting);
+        }
+
+        long earliest = long.MaxValue;
+        for (int level = 0; level < PriorityShares.Levels; level++)
+        {
+            earliest = Math.Min(earliest, LaneOf(level)?.EarliestDeadline(_waiting[level]) ?? long.MaxValue);
+        }
+
+        return earliest;
     }
 
     /// <summary>Device side: of the rows counted last, chooses those that the next batch takes.</summary>

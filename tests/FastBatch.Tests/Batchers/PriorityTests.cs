@@ -61,6 +61,8 @@ public class PriorityTests
         Task<int>[] low = [.. Enumerable.Range(1, 8).Select(i => batcher.SubmitAsync(i, With(RequestPriority.Low)).AsTask())];
         gate.Open();
         await Task.WhenAll(low).WaitAsync(Patience);
+        more = null;
+        await batcher.DisposeAsync();
         await Task.WhenAll(all).WaitAsync(Patience);
         int start = batches.FindIndex(batch => batch.Any(id => id is > 0 and < 1000));
         int end = batches.FindLastIndex(batch => batch.Any(id => id is > 0 and < 1000));
