@@ -13,12 +13,12 @@ internal abstract partial class DeviceExecutor
     // The first run of a size is what is warmed up; the second is measured.
     private const int RunsPerSize = 2;
 
-    private AtomicReference<TaskCompletionSource> _warmUp;
+    private AtomicReference<TaskCompletionSource<bool>> _warmUp;
 
     /// <summary>Any thread, once the rows for it are reserved. The task ends when all sizes have run, or with what the method threw.</summary>
     public Task WarmUpAsync()
     {
-        var warmUp = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var warmUp = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
 
         // Full fence: a device side that goes to sleep sees it, or is seen asleep here.
         if (!_warmUp.CompareExchange(null, warmUp))
@@ -56,7 +56,7 @@ internal abstract partial class DeviceExecutor
                 }
             }
 
-            warmUp.SetResult();
+            warmUp.SetResult(true);
         }
         catch (Exception exception)
         {

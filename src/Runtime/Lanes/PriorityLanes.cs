@@ -1,3 +1,4 @@
+using FastBatch.Atomics;
 using FastBatch.Diagnostics;
 using FastBatch.Scheduling;
 
@@ -19,7 +20,7 @@ internal sealed class PriorityLanes
     private readonly BatcherOptions _options;
     private readonly ParkedRows _parked;
     private readonly PriorityShares _shares;
-    private readonly Lane?[] _lanes = new Lane?[RowPlace.Lanes];
+    private readonly AtomicReference<Lane>[] _lanes = new AtomicReference<Lane>[RowPlace.Lanes];
     private volatile bool _areSeveral;
     private bool _hasMixed;
     private volatile bool _isClosed;
@@ -36,7 +37,7 @@ internal sealed class PriorityLanes
         _parked = new ParkedRows(inputs);
         _shares = new PriorityShares((long)options.TimeProvider.ToTimestamp(AgePeriod));
         Normal = Create(0);
-        _lanes[0] = Normal;
+        _lanes[0].Write(Normal);
     }
 
     public Lane Normal { get; }
@@ -66,11 +67,24 @@ internal sealed class PriorityLanes
     public bool IsClosed => _isClosed;
 
     /// <summary>Whether every row ever claimed has been given back, and none is parked.</summary>
-    public bool IsEmpty => Array.TrueForAll(
-        _lanes, static lane => lane is null || (lane.Overflow.IsEmpty && lane.Ring.Claimed == lane.Ring.ReleaseMark));
+    public bool IsEmpty
+    {
+        get
+        {
+            for (int index = 0; index < RowPlace.Lanes; index++)
+            {
+                if (this[index] is { } lane && !(lane.Overflow.IsEmpty && lane.Ring.Claimed == lane.Ring.ReleaseMark))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 
     /// <summary>The lane with this index, see <see cref="RowPlace"/>; null if it was never used.</summary>
-    public Lane? this[int index] => Volatile.Read(ref _lanes[index]);
+    public Lane? this[int index] => _lanes[index].Read();
 
     /// <summary>Rows that would be taken before one submitted now.</summary>
     public int BacklogFrom(RequestPriority priority)
@@ -101,10 +115,10 @@ internal sealed class PriorityLanes
         lock (_gate)
         {
             _closed = true;
-            foreach (Lane? lane in _lanes)
+            for (int index = 0; index < RowPlace.Lanes; index++)
             {
-                lane?.Overflow.Close();
-                lane?.Ring.Close();
+                this[index]?.Overflow.Close();
+                this[index]?.Ring.Close();
             }
 
             // When all are: until then a row may still be claimed.
@@ -116,9 +130,9 @@ internal sealed class PriorityLanes
     public int Refill()
     {
         int cancelled = 0;
-        foreach (Lane? lane in _lanes)
+        for (int index = 0; index < RowPlace.Lanes && (index == 0 || _areSeveral); index++)
         {
-            if (lane is not null)
+            if (this[index] is { } lane)
             {
                 cancelled += lane.SkipDecided();
                 lane.Overflow.Refill(lane.Ring);
@@ -249,7 +263,7 @@ internal sealed class PriorityLanes
     {
         if (!batch.IsMixed)
         {
-            _lanes[batch.LaneIndex]!.Release(batch);
+            this[batch.LaneIndex]!.Release(batch);
             return;
         }
 
@@ -257,7 +271,7 @@ internal sealed class PriorityLanes
         {
             if (batch.EndTickets[index] != Batch.NoTicket)
             {
-                _lanes[index]!.Release(batch.EndTickets[index]);
+                this[index]!.Release(batch.EndTickets[index]);
             }
         }
 
@@ -274,9 +288,9 @@ internal sealed class PriorityLanes
     public bool TryFailAll(string batcher, Ledger ledger)
     {
         bool all = true;
-        foreach (Lane? lane in _lanes)
+        for (int index = 0; index < RowPlace.Lanes; index++)
         {
-            all &= lane is null || lane.TryFailAll(batcher, ledger);
+            all &= this[index]?.TryFailAll(batcher, ledger) ?? true;
         }
 
         return all;
@@ -314,9 +328,9 @@ internal sealed class PriorityLanes
     {
         lock (_gate)
         {
-            if (_closed || _lanes[index] is not null)
+            if (_closed || this[index] is not null)
             {
-                return _lanes[index];
+                return this[index];
             }
 
             ReserveMixed();
@@ -324,7 +338,7 @@ internal sealed class PriorityLanes
 
             // In this order: whoever sees the lane sees that there are several.
             _areSeveral = true;
-            Volatile.Write(ref _lanes[index], lane);
+            _lanes[index].Write(lane);
             return lane;
         }
     }
