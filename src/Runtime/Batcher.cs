@@ -24,6 +24,9 @@ public abstract partial class Batcher : IAsyncDisposable
     private AtomicReference<BatcherSettings> _settings;
     private bool _isWatched;
     private bool _requiresFinite;
+    private PriorityLanes _lanes = null!;
+
+    // Normal's.
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -70,7 +73,7 @@ public abstract partial class Batcher : IAsyncDisposable
     public int Capacity => _lane.Capacity;
 
     /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
-    public int QueueLength => _lane.Backlog;
+    public int QueueLength => _lanes.Backlog;
 
     internal BatcherSettings Settings => _settings.Read()!;
 
@@ -86,6 +89,7 @@ public abstract partial class Batcher : IAsyncDisposable
     /// A value is impossible, or differs from the one it was made with where that is fixed: <see cref="BatcherOptions.Capacity"/>,
     /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
     /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
+    /// <see cref="BatcherOptions.RunLimit"/>, <see cref="BatcherOptions.RequireFinite"/>, <see cref="BatcherOptions.Checked"/>,
     /// <see cref="BatcherOptions.TimeProvider"/>; or the largest batch is larger than it was then. Nothing has changed.
     /// </exception>
     public void Reconfigure(BatcherOptions options)
@@ -94,7 +98,7 @@ public abstract partial class Batcher : IAsyncDisposable
         lock (_disposal)
         {
             BatcherSettings settings = Settings.With(options, _largestBatch);
-            Ledger.NoteTimes(settings.StampsRequests);
+            Ledger.NoteTimes(settings.StampsRequests || _lanes.AreSeveral);
 
             // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
             _settings.Exchange(settings);
@@ -131,8 +135,7 @@ public abstract partial class Batcher : IAsyncDisposable
         {
             if (_disposed is null)
             {
-                _lane.Overflow.Close();
-                _lane.Ring.Close();
+                _lanes.Close();
 
                 // Not under the lock, nor in the caller's context: it runs code of others.
                 _disposed = Task.Run(EndAsync);
@@ -140,6 +143,23 @@ public abstract partial class Batcher : IAsyncDisposable
 
             return _disposed;
         }
+    }
+
+    /// <summary>
+    /// Runs the method on batches of 1, 2, 4 and so on rows of zeros, up to the largest, so that what it does only at first is done before a
+    /// request waits for it, and its cost is known from the start. Meanwhile requests wait; call it before the batcher serves.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait; the runs go on.</param>
+    /// <exception cref="InvalidOperationException">It is being warmed up already, or it is closed.</exception>
+    public Task WarmUpAsync(CancellationToken cancellationToken = default)
+    {
+        if (State != BatcherState.Serving)
+        {
+            throw new InvalidOperationException($"{Name} is {State}; it can be warmed up while it is {BatcherState.Serving}.");
+        }
+
+        _lanes.ReserveMixed();
+        return _executor.WarmUpAsync().WaitAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -172,17 +192,20 @@ public abstract partial class Batcher : IAsyncDisposable
 
     /// <summary>Reserves the rows and opens admission. For generated code, last in the constructor.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    [MemberNotNull(nameof(_lane), nameof(_executor))]
+    [MemberNotNull(nameof(_lane), nameof(_lanes), nameof(_executor))]
     protected void Open()
     {
         BatcherOptions options = Options;
-        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, options.Checked);
+        InputRows[] inputs = [.. _inputs];
+        options.RequireQueueBytes(Name, Lane.RowBytes(inputs), _largestBatch);
+        _lanes = new PriorityLanes(inputs, _largestBatch, options);
+        _lane = _lanes.Normal;
         _isWatched = options.RunLimit is not null;
         _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = dedicated
-            ? new ThreadExecutor(this, _lane, options)
-            : new PoolExecutor(this, _lane, options);
+            ? new ThreadExecutor(this, _lanes, options)
+            : new PoolExecutor(this, _lanes, options);
     }
 
     /// <summary>Makes the outputs of one batch. For generated code.</summary>
@@ -234,7 +257,7 @@ public abstract partial class Batcher : IAsyncDisposable
         if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lane.TryFailAll(Name, Ledger) || !_executor.AllDelivered)
+            while (!_lanes.TryFailAll(Name, Ledger) || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }

@@ -71,7 +71,7 @@ internal abstract partial class DeviceExecutor
     {
         if (_ledger.IsObserved)
         {
-            batch.Observe(_ledger.Details, _settings.MaxBatchSize, Lane.Backlog - taken, _time.TimestampFrequency);
+            batch.Observe(_ledger.Details, _settings.MaxBatchSize, Lanes.Backlog - taken, _time.TimestampFrequency);
         }
         else
         {
@@ -82,7 +82,7 @@ internal abstract partial class DeviceExecutor
     // Device side.
     private BatchCloseReason WhyNow(int rows, long now) =>
         rows == _settings.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
-            : Lane.Ring.IsClosed ? BatchCloseReason.Drain
+            : Lanes.IsClosed ? BatchCloseReason.Drain
             : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
             : BatchCloseReason.Idle;
 

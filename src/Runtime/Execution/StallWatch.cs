@@ -14,7 +14,7 @@ internal sealed class StallWatch : IDisposable
 {
     private const int LooksPerLimit = 4;
 
-    private readonly Lane _lane;
+    private readonly PriorityLanes _lanes;
     private readonly Batcher _batcher;
     private readonly TimeSpan _limit;
     private readonly TimeProvider _time;
@@ -26,9 +26,9 @@ internal sealed class StallWatch : IDisposable
     // The same of the run last seen to be too long. Written by the timer.
     private AtomicInt64 _stalled;
 
-    public StallWatch(Lane lane, Batcher batcher, TimeSpan limit, TimeProvider time)
+    public StallWatch(PriorityLanes lanes, Batcher batcher, TimeSpan limit, TimeProvider time)
     {
-        (_lane, _batcher, _limit, _time) = (lane, batcher, limit, time);
+        (_lanes, _batcher, _limit, _time) = (lanes, batcher, limit, time);
         TimeSpan period = TimeSpan.FromMilliseconds(Math.Max(1, limit.TotalMilliseconds / LooksPerLimit));
 
         // What flows with the calls of whoever makes the batcher is not to be kept.
@@ -62,7 +62,7 @@ internal sealed class StallWatch : IDisposable
         if (run != 0 && _time.GetElapsedTime(run, _time.GetTimestamp()) >= _limit)
         {
             _stalled.Write(run);
-            _lane.EndAll(() => IsStalled ? Fault() : null, RequestOutcome.Stalled, _batcher.Ledger);
+            _lanes.EndAll(() => IsStalled ? Fault() : null, RequestOutcome.Stalled, _batcher.Ledger);
         }
     }
 

@@ -23,15 +23,17 @@ public abstract class InputRows
     internal abstract long RowBytes { get; }
 
     /// <summary>
-    /// Reserves the ring's rows, and <paramref name="spill"/> more that continue a batch past the ring's end. <paramref name="zeroes"/>: what
-    /// an earlier request left in a row is wiped before a callback gets it.
+    /// Reserves one memory of rows (see <see cref="RowPlace"/>). <paramref name="zeroes"/>: what an earlier request left in a row is wiped
+    /// before a callback gets it.
     /// </summary>
-    internal abstract void Allocate(int ringSize, int spill, bool zeroes);
+    internal abstract void Allocate(int memory, int rows, bool zeroes);
 
     internal abstract void Copy(int from, int to);
 
     /// <summary>Makes rows of the ring, or the spill rows, unreadable: nobody has them any more.</summary>
     internal abstract void Poison(int first, int count);
+
+    internal abstract void Clear(int first, int count);
 
     /// <summary>Why the claimed row must not be run, if it has a value that is not finite.</summary>
     internal abstract NonFiniteException? FindNonFinite(RowClaim claim, string batcher);
@@ -48,6 +50,9 @@ public sealed class InputRows<T> : InputRows
     where T : unmanaged
 {
     private AlignedRows<T> _ring;
+
+    // By memory; the first is _ring. Each is there before anybody knows of a row in it.
+    private readonly AlignedRows<T>[] _more = new AlignedRows<T>[RowPlace.Lanes + 1];
     private bool _zeroes;
     private T[]?[] _parked = [];
 
@@ -61,9 +66,9 @@ public sealed class InputRows<T> : InputRows
     /// <summary>The claimed row, with whatever an earlier request left in it: overwrite all of it.</summary>
     /// <param name="claim">The claim.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Span<T> Row(RowClaim claim) => claim.IsParked
-        ? ParkedRow(claim.Row)
-        : _ring.Rows(claim.Row, 1);
+    public Span<T> Row(RowClaim claim) => claim.Row < RowPlace.Size
+        ? _ring.Rows(claim.Row, 1)
+        : RowElsewhere(claim.Row);
 
     /// <summary>The claimed row for a callback to write: zeroed, unless the user promised to write all of it.</summary>
     /// <param name="claim">The claim.</param>
@@ -86,17 +91,25 @@ public sealed class InputRows<T> : InputRows
 
     /// <summary>The batch's rows, contiguous: <c>batch.Count * RowLength</c> elements.</summary>
     /// <param name="batch">The batch.</param>
-    public ReadOnlySpan<T> Rows(Batch batch) => _ring.Rows(batch.FirstRow, batch.Count);
+    public ReadOnlySpan<T> Rows(Batch batch) => Rows(batch.FirstRow, batch.Count);
 
-    internal override void Allocate(int ringSize, int spill, bool zeroes)
+    internal override void Allocate(int memory, int rows, bool zeroes)
     {
         _zeroes = zeroes;
-        _ring = new AlignedRows<T>(ringSize + spill, RowLength);
+        var aligned = new AlignedRows<T>(rows, RowLength);
+        if (memory == 0)
+        {
+            _ring = aligned;
+        }
+
+        _more[memory] = aligned;
     }
 
-    internal override void Copy(int from, int to) => _ring.Rows(from, 1).CopyTo(_ring.Rows(to, 1));
+    internal override void Copy(int from, int to) => Rows(from, 1).CopyTo(Rows(to, 1));
 
-    internal override void Poison(int first, int count) => MemoryMarshal.AsBytes(_ring.Rows(first, count)).Fill(Lane.PoisonByte);
+    internal override void Poison(int first, int count) => MemoryMarshal.AsBytes(Rows(first, count)).Fill(Lane.PoisonByte);
+
+    internal override void Clear(int first, int count) => Rows(first, count).Clear();
 
     internal override NonFiniteException? FindNonFinite(RowClaim claim, string batcher)
     {
@@ -105,7 +118,7 @@ public sealed class InputRows<T> : InputRows
         return element < 0 ? null : new NonFiniteException(batcher, $"input '{Name}'", element, Finite.Show(row[element]), isInput: true);
     }
 
-    // Under the overflow's lock. The array is replaced, not resized in place: callers write their parked rows without the lock.
+    // Under the lock of ParkedRows. The array is replaced, not resized in place: callers write their parked rows without the lock.
     internal override void EnsureParked(int index)
     {
         T[]?[] parked = _parked;
@@ -118,7 +131,14 @@ public sealed class InputRows<T> : InputRows
         Volatile.Write(ref _parked, parked);
     }
 
-    internal override void Unpark(int index, int to) => ParkedRow(index).CopyTo(_ring.Rows(to, 1));
+    internal override void Unpark(int index, int to) => ParkedRow(index).CopyTo(Rows(to, 1));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Span<T> Rows(int first, int count) => first < RowPlace.Size
+        ? _ring.Rows(first, count)
+        : _more[RowPlace.Memory(first)].Rows(RowPlace.Index(first), count);
+
+    private Span<T> RowElsewhere(int row) => row >= RowPlace.Parked ? ParkedRow(RowPlace.Index(row)) : Rows(row, 1);
 
     private Span<T> ParkedRow(int index) => Volatile.Read(ref _parked)[index]!;
 }
