@@ -1,7 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using FastBatch.Completion;
+using FastBatch.Devices;
 using FastBatch.Execution;
+using FastBatch.Execution.Streams;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -49,6 +51,12 @@ public abstract class Batcher : IAsyncDisposable
     /// <summary>The most rows submitted and not yet run; see <see cref="BatcherOptions.Capacity"/>.</summary>
     public int Capacity => _lane.Capacity;
 
+    /// <summary>
+    /// Why it can serve no more: what the device was lost to (see <see cref="DeviceLostException"/>). Null while it can. Never null again
+    /// after that: the process is to be replaced.
+    /// </summary>
+    public Exception? Loss => _executor.Loss;
+
     /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
     public int QueueLength => _lane.Backlog;
 
@@ -87,6 +95,7 @@ public abstract class Batcher : IAsyncDisposable
         where T : unmanaged
     {
         var rows = new InputRows<T>(name, rowLength);
+        rows.Index = _inputs.Count;
         _inputs.Add(rows);
         return rows;
     }
@@ -108,12 +117,18 @@ public abstract class Batcher : IAsyncDisposable
     [MemberNotNull(nameof(_lane), nameof(_executor))]
     protected void Open()
     {
-        _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows);
+        _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows, wholePages: _options.Device is not null);
         bool dedicated = _options.DedicatedThread ?? (_stampsRequests || _options.InlineContinuations);
-        _executor = dedicated
+        _executor = _options.Device is { } device
+            ? OpenOn(device)
+            : dedicated
             ? new ThreadExecutor(this, _lane, _policy, _options)
             : new PoolExecutor(this, _lane, _policy, _options);
     }
+
+    /// <summary>Whether the method takes tensors, whose elements C# never sees: they may be in any device's memory. For generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected virtual bool TakesTensors => false;
 
     /// <summary>Makes the outputs of one batch. For generated code.</summary>
     /// <param name="maxRows">The most rows a batch has.</param>
@@ -211,6 +226,8 @@ public abstract class Batcher : IAsyncDisposable
 
         request.Refuse(refusal == LaneRing.Full && _options.Overload == OverloadMode.Reject
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
+            : _executor.Loss is { } loss
+            ? new DeviceLostException(Name, loss)
             : new BatcherClosedException(Name));
         return false;
     }
@@ -220,7 +237,8 @@ public abstract class Batcher : IAsyncDisposable
         if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lane.TryFailAll(Name) || !_executor.AllDelivered)
+            // In the direction requests move: what has left the lane meanwhile is seen by the executor.
+            while (!_lane.TryFailAll(Name) || !_executor.TryAbandon() || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }
@@ -233,6 +251,17 @@ public abstract class Batcher : IAsyncDisposable
         }
 
         OnClosed();
+    }
+
+    private StreamExecutor OpenOn(Device device)
+    {
+        if (!TakesTensors && !device.IsHostMemory)
+        {
+            throw new NotSupportedException(
+                $"{Name} takes spans, which C# reads and writes: it cannot run on {device.Name}. A method over tensors can.");
+        }
+
+        return StreamExecutor.Start(this, _lane, _policy, _options, device);
     }
 
     [DoesNotReturn]

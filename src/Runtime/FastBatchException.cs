@@ -86,3 +86,18 @@ public sealed class RequestDroppedException : FastBatchException
     /// <inheritdoc/>
     public override bool IsTransient => true;
 }
+
+/// <summary>
+/// The batcher's device is lost: what it did for this request cannot be believed, or it was never asked. Every request that was pending ends
+/// with one, and so does every later one; <see cref="Batcher.Loss"/> says the same. Nothing but a new process helps.
+/// </summary>
+public sealed class DeviceLostException : FastBatchException
+{
+    internal DeviceLostException(string batcher, Exception cause)
+        : base(batcher, $"{batcher} can run nothing any more. {cause.Message}", cause)
+    {
+    }
+
+    /// <summary>True: another process, with a device that works, may serve it.</summary>
+    public override bool IsTransient => true;
+}

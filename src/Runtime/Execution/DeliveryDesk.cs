@@ -1,4 +1,5 @@
 using FastBatch.Atomics;
+using FastBatch.Devices;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -161,7 +162,11 @@ internal sealed class DeliveryDesk : IDisposable
     /// </summary>
     public FastBatchException? Fault(Batch batch, int row) => batch.IsDropped
         ? new RequestDroppedException(_batcher)
-        : batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error) : null;
+        : batch.Fault(row) is not { Error: { } error, Rows: int rows }
+        ? null
+        : error is DeviceException { Failure: DeviceFailure.Lost }
+        ? new DeviceLostException(_batcher, error)
+        : new BatchExecutionException(_batcher, rows, error);
 
     /// <summary>Stops the watch. A delivery may still come, from a method that returns after all.</summary>
     public void Dispose()

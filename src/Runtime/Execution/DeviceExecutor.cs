@@ -33,18 +33,22 @@ internal abstract partial class DeviceExecutor
     {
         _batcher = batcher;
         Lane = lane;
+        MostRows = batcher.MaxBatchSize;
         _time = options.TimeProvider;
         _scheduler = new Scheduler(policy, batcher.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
-        _isolation = new FaultIsolation(batcher, options.IsolateFaults);
+        _isolation = new FaultIsolation(batcher.RunBatch, options.IsolateFaults);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
     }
 
     protected Lane Lane { get; }
+
+    /// <summary>Device side: the most rows that a batch may have now.</summary>
+    protected int MostRows { get; set; }
 
     protected DeliveryDesk Desk { get; }
 
@@ -59,7 +63,17 @@ internal abstract partial class DeviceExecutor
     protected bool IsDrained => Lane.Ring.IsClosed
         && Lane.Overflow.IsEmpty
         && Lane.Ring.Claimed == Lane.Ring.ReleaseMark
+        && InFlight == 0
         && Desk.Resuming == 0;
+
+    /// <summary>Batches that a device has whose rows may be free already. Any thread.</summary>
+    protected virtual int InFlight => 0;
+
+    /// <summary>Why nothing can be run any more; null while something can. Any thread.</summary>
+    public virtual Exception? Loss => null;
+
+    /// <summary>Any thread, once the lane is closed: ends the requests of batches whose rows are free already. True always.</summary>
+    public virtual bool TryAbandon() => true;
 
     /// <summary>How long the queue should take to run.</summary>
     public TimeSpan EstimateBacklog()
@@ -107,6 +121,15 @@ internal abstract partial class DeviceExecutor
     /// <summary>When the last batch ended.</summary>
     protected long LastEnded => _scheduler.LastEnded;
 
+    /// <summary>Device side.</summary>
+    protected Scheduler Scheduler => _scheduler;
+
+    /// <summary>Device side: when the batch that was closed last was.</summary>
+    protected long Closed => _started;
+
+    /// <summary>Device side: callers were being resumed when the policy decided last.</summary>
+    protected bool DecidedWhileResuming => _decidedWhileResuming;
+
     /// <summary>
     /// Device side: the next batch to run, or null: then nothing waits (<paramref name="until"/> is 0) or the policy waits until a time or
     /// until <paramref name="rows"/> rows wait.
@@ -114,7 +137,7 @@ internal abstract partial class DeviceExecutor
     protected Delivery? TryClose(out long until, out int rows)
     {
         Lane.Overflow.Refill(Lane.Ring);
-        int waiting = Lane.Ring.CountPublished(_batcher.MaxBatchSize);
+        int waiting = Lane.Ring.CountPublished(MostRows);
         until = 0;
         rows = 1;
         if (waiting == 0)

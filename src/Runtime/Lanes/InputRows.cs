@@ -22,11 +22,17 @@ public abstract class InputRows
 
     internal abstract long RowBytes { get; }
 
+    /// <summary>Which of the batcher's inputs it is.</summary>
+    internal int Index { get; set; }
+
+    /// <summary>The ring's rows, for a device to copy.</summary>
+    internal abstract RowMemory Memory { get; }
+
     /// <summary>
     /// Reserves the ring's rows, and <paramref name="spill"/> more that continue a batch past the ring's end. <paramref name="zeroes"/>: what
-    /// an earlier request left in a row is wiped before a callback gets it.
+    /// an earlier request left in a row is wiped before a callback gets it. <paramref name="wholePages"/>: a device is to copy from them.
     /// </summary>
-    internal abstract void Allocate(int ringSize, int spill, bool zeroes);
+    internal abstract void Allocate(int ringSize, int spill, bool zeroes, bool wholePages);
 
     internal abstract void Copy(int from, int to);
 
@@ -49,6 +55,8 @@ public sealed class InputRows<T> : InputRows
         : base(name, rowLength)
     {
     }
+
+    internal override RowMemory Memory => _ring.Memory;
 
     internal override long RowBytes => (long)RowLength * Unsafe.SizeOf<T>();
 
@@ -78,14 +86,18 @@ public sealed class InputRows<T> : InputRows
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref T Value(RowClaim claim) => ref Row(claim)[0];
 
-    /// <summary>The batch's rows, contiguous: <c>batch.Count * RowLength</c> elements.</summary>
+    /// <summary>
+    /// The batch's rows, contiguous: <c>batch.Count * RowLength</c> elements, in the memory of the <see cref="Batch.Device"/>, if it has one.
+    /// </summary>
     /// <param name="batch">The batch.</param>
-    public ReadOnlySpan<T> Rows(Batch batch) => _ring.Rows(batch.FirstRow, batch.Count);
+    public ReadOnlySpan<T> Rows(Batch batch) => batch.OnDevice is { } device
+        ? DeviceRows.Rows<T>(device.Inputs[Index], RowLength, batch.FirstMember, batch.Count)
+        : _ring.Rows(batch.FirstRow, batch.Count);
 
-    internal override void Allocate(int ringSize, int spill, bool zeroes)
+    internal override void Allocate(int ringSize, int spill, bool zeroes, bool wholePages)
     {
         _zeroes = zeroes;
-        _ring = new AlignedRows<T>(ringSize + spill, RowLength);
+        _ring = new AlignedRows<T>(ringSize + spill, RowLength, wholePages);
     }
 
     internal override void Copy(int from, int to) => _ring.Rows(from, 1).CopyTo(_ring.Rows(to, 1));

@@ -15,14 +15,14 @@ internal sealed class Lane
 
     private readonly InputRows[] _inputs;
 
-    public Lane(InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true)
+    public Lane(InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, bool wholePages = false)
     {
         long rowBytes = Math.Max(1, inputs.Sum(rows => rows.RowBytes));
         Capacity = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)Capacity);
         foreach (InputRows rows in inputs)
         {
-            rows.Allocate(size, spill: maxBatchSize - 1, zeroRows);
+            rows.Allocate(size, spill: maxBatchSize - 1, zeroRows, wholePages);
         }
 
         _inputs = inputs;
@@ -36,6 +36,9 @@ internal sealed class Lane
     public LaneRing Ring { get; }
 
     public Overflow Overflow { get; }
+
+    /// <summary>The memory of the rows, one per input parameter.</summary>
+    public IReadOnlyList<InputRows> Inputs => _inputs;
 
     /// <summary>Rows submitted and not yet taken into a batch, those being written included.</summary>
     public int Backlog

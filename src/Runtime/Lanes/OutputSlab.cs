@@ -29,6 +29,9 @@ public abstract class OutputSlab
 
     internal Shelf<OutputSlab>? Home { get; set; }
 
+    /// <summary>The outputs' memory.</summary>
+    internal SlabMemory SlabMemory { get; } = new();
+
     /// <summary>Lends a row to a caller, in a loan that several outputs may share.</summary>
     /// <param name="row">The request's place in the batch.</param>
     public RowHandle Lend(int row)

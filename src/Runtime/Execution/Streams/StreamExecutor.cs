@@ -1,0 +1,305 @@
+using System.Diagnostics;
+using FastBatch.Devices;
+using FastBatch.Lanes;
+using FastBatch.Scheduling;
+
+namespace FastBatch.Execution.Streams;
+
+/// <summary>
+/// A thread of the batcher's own drives a device with streams: it launches the next batch while one computes, and gives results to the
+/// callers, by way of the thread pool, as they arrive. It closes a batch just early enough for its rows to be there when the one before is
+/// done. While it waits for the device it spins for some microseconds and then naps; with nothing in flight it parks. Once the device is lost,
+/// every request that is pending or still comes ends with the loss.
+/// </summary>
+internal sealed class StreamExecutor : DeviceExecutor
+{
+    // About what parking and waking cost together.
+    private static readonly TimeSpan IdleSpin = TimeSpan.FromMicroseconds(20);
+
+    // A batch is looked for this long before it is expected, for the kernel wakes late; and after that, in naps that grow with its delay.
+    private static readonly TimeSpan Early = TimeSpan.FromMicroseconds(60);
+    private static readonly TimeSpan LongestNap = TimeSpan.FromMilliseconds(1);
+    private const int NapFraction = 8;
+
+    // Those whose device has not come to an end: it may write to their memory yet.
+    private static readonly List<StreamPipeline> s_quarantine = [];
+
+    private readonly Batcher _batcher;
+    private readonly Device _device;
+    private readonly BatcherOptions _options;
+    private readonly TimeProvider _time;
+    private readonly long _early;
+    private readonly long _longestNap;
+    private StreamPipeline? _pipeline;
+    private volatile DeviceException? _loss;
+    private volatile bool _stopped;
+
+    internal StreamExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options, Device device)
+        : base(batcher, lane, policy, options)
+    {
+        _batcher = batcher;
+        _device = device;
+        _options = options;
+        _time = options.TimeProvider;
+        _early = (long)_time.ToTimestamp(Early);
+        _longestNap = (long)_time.ToTimestamp(LongestNap);
+    }
+
+    public override Exception? Loss => _loss;
+
+    protected override int InFlight => _pipeline?.Count ?? 0;
+
+    /// <summary>An executor whose thread runs and has the device; what keeps it from that is thrown here.</summary>
+    public static StreamExecutor Start(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options, Device device)
+    {
+        var executor = new StreamExecutor(batcher, lane, policy, options, device);
+        if (options.Drive is { } drive)
+        {
+            executor.Open();
+            drive(executor);
+            return executor;
+        }
+
+        var opened = new TaskCompletionSource();
+        new Thread(() => executor.RunThread(opened)) { IsBackground = true, Name = $"FastBatch {batcher.Name} {device.Name}" }.UnsafeStart();
+        opened.Task.GetAwaiter().GetResult();
+        return executor;
+    }
+
+    public override bool TryAbandon()
+    {
+        _pipeline!.Abandon(_batcher.Name);
+        return true;
+    }
+
+    /// <summary>The thread that calls it is the device side from now on.</summary>
+    internal void Open() =>
+        _pipeline = new StreamPipeline(_batcher, Lane, _device, _options.MaxInFlight, _options.IsolateFaults, _time);
+
+    /// <summary>Device side: does something that can be done now. False if there is nothing: then it says what to wait for.</summary>
+    internal bool Step(out long until, out int rows)
+    {
+        (until, rows) = (0, 1);
+        if (_loss is not null)
+        {
+            return FailNext(out until, out rows);
+        }
+
+        try
+        {
+            return StepSoundly(out until, out rows);
+        }
+        catch (Exception exception)
+        {
+            // Nothing here throws but a device that is lost; whatever else it is, no request must be left waiting for it.
+            Lose(exception is DeviceException { Failure: DeviceFailure.Lost } loss
+                ? loss
+                : new DeviceException(DeviceFailure.Lost, $"{_device.Name} cannot be driven any more: {exception.Message}", exception));
+            return true;
+        }
+    }
+
+    protected override void Stop()
+    {
+        _stopped = true;
+        base.Wake();
+    }
+
+    private void RunThread(TaskCompletionSource opened)
+    {
+        try
+        {
+            Open();
+            opened.SetResult();
+        }
+        catch (Exception exception)
+        {
+            opened.SetException(exception);
+            return;
+        }
+
+        while (!_stopped)
+        {
+            if (!Step(out long until, out int rows))
+            {
+                Rest(until, rows);
+            }
+        }
+
+        Close();
+    }
+
+    /// <summary>Device side, once stopped.</summary>
+    internal void Close()
+    {
+        if (_loss is null && _pipeline!.Count == 0)
+        {
+            _pipeline.Dispose();
+            return;
+        }
+
+        lock (s_quarantine)
+        {
+            s_quarantine.Add(_pipeline!);
+        }
+    }
+
+    private bool StepSoundly(out long until, out int rows)
+    {
+        (until, rows) = (0, 1);
+        bool changed = _pipeline!.Poll();
+        if (_pipeline.Landed() is { } landed)
+        {
+            Deliver(landed);
+            return true;
+        }
+
+        if (!_pipeline.HasRoom || !MayClose(out until, out rows))
+        {
+            return changed;
+        }
+
+        if (TryClose(out until, out rows) is not { } delivery)
+        {
+            return changed;
+        }
+
+        _pipeline.Launch(delivery, Closed, _time.GetTimestamp(), RanOutOfMemory);
+        return true;
+    }
+
+    // Rows that come while the device computes may still go with those that wait, until these have to be on their way.
+    private bool MayClose(out long until, out int rows)
+    {
+        (until, rows) = (0, 1);
+        Lane.Overflow.Refill(Lane.Ring);
+        int waiting = Lane.Ring.CountPublished(MostRows);
+        if (waiting == 0)
+        {
+            return false;
+        }
+
+        if (_pipeline!.BusyUntil is { } busyUntil && waiting < MostRows && !Lane.Ring.IsClosed)
+        {
+            long close = busyUntil - (long)_pipeline.Costs.CopyIn(waiting);
+            if (close > _time.GetTimestamp())
+            {
+                (until, rows) = (close, MostRows);
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Deliver(Flight flight)
+    {
+        Batch batch = flight.Batch;
+        if (!flight.IsGrounded)
+        {
+            // A batch that threw took as long as its parts: nothing to learn a cost from.
+            Scheduler.Record(batch.HasFaults ? 0 : batch.Count, flight.Started, _time.GetTimestamp());
+        }
+
+        // Announced before the place is free: whoever sees nothing in flight must see these callers on their way.
+        Desk.Announce(flight.Delivery!);
+        Deliver(_pipeline!.Retire());
+    }
+
+    private void Deliver(Delivery delivery)
+    {
+        if (_options.InlineContinuations)
+        {
+            DeliverInline(delivery);
+        }
+        else
+        {
+            Desk.DeliverOnPool(delivery);
+        }
+    }
+
+    private void RanOutOfMemory(int rows) => MostRows = Math.Max(1, rows / 2);
+
+    private void Lose(DeviceException loss)
+    {
+        _loss = loss;
+        Lane.Overflow.Close();
+        Lane.Ring.Close();
+    }
+
+    // The device is lost: what it had, and what waits, ends with that.
+    private bool FailNext(out long until, out int rows)
+    {
+        (until, rows) = (0, 1);
+        if (_pipeline!.Forfeit(_loss!) is { } flight)
+        {
+            Deliver(flight);
+            return true;
+        }
+
+        if (TryClose(out until, out rows) is not { } delivery)
+        {
+            return false;
+        }
+
+        delivery.Batch.Fail(0, delivery.Batch.Count, _loss!);
+        Desk.Announce(delivery);
+        Lane.Release(delivery.Batch);
+        Deliver(delivery);
+        return true;
+    }
+
+    private void Rest(long until, int rows)
+    {
+        if (_loss is not null || _pipeline!.Count == 0)
+        {
+            RestIdle(until, rows);
+            return;
+        }
+
+        long now = _time.GetTimestamp();
+        long expected = _pipeline.NextEvent;
+        if (until != 0)
+        {
+            expected = Math.Min(expected, until);
+        }
+
+        if (expected - now is var ahead && ahead > _early)
+        {
+            Nap(Math.Min(expected - _early, now + _longestNap), rows);
+        }
+        else if (-ahead > _early)
+        {
+            Nap(now + Math.Min(-ahead / NapFraction, _longestNap), rows);
+        }
+        else
+        {
+            Pause();
+        }
+    }
+
+    private void RestIdle(long until, int rows)
+    {
+        if (until != 0)
+        {
+            Wait(until, rows);
+        }
+        else if (!SpinForRow(IdleSpin))
+        {
+            Park(long.MaxValue, rows: 1);
+        }
+    }
+
+    // Where there is room for another batch, rows end it.
+    private void Nap(long until, int rows)
+    {
+        if (_pipeline!.HasRoom)
+        {
+            Park(until, rows, DecidedWhileResuming);
+        }
+        else
+        {
+            Sleep(until);
+        }
+    }
+}
