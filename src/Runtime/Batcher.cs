@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
+using FastBatch.Atomics;
 using FastBatch.Completion;
 using FastBatch.Devices;
 using FastBatch.Execution;
@@ -18,10 +19,13 @@ public abstract class Batcher : IAsyncDisposable
     private readonly List<InputRows> _inputs = [];
     private readonly List<RequestPool> _pools = [];
     private readonly Shelf<OutputSlab> _slabs = new(limit: 64);
-    private readonly BatcherOptions _options;
-    private readonly IBatchPolicy _policy;
-    private readonly bool _stampsRequests;
+    private readonly int _largestBatch;
     private readonly Lock _disposal = new();
+    private readonly CancellationTokenSource _giveUp = new();
+    private AtomicReference<BatcherSettings> _settings;
+
+    // Callers read it as it comes: a row without a stamp counts as an old one.
+    private bool _stampsRequests;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -35,18 +39,27 @@ public abstract class Batcher : IAsyncDisposable
     protected Batcher(string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds)
     {
         Name = name;
-        _options = options ?? new BatcherOptions();
-        MaxBatchSize = _options.MaxBatchSize ?? maxBatchSize;
-        _options.Validate(name, MaxBatchSize);
-        _policy = _options.PolicyOr(TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds));
-        _stampsRequests = _policy.UsesEnqueueTime;
+        TimeSpan maxQueueDelay = TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds);
+        var settings = new BatcherSettings(name, options ?? new BatcherOptions(), maxBatchSize, maxQueueDelay);
+        _settings.Write(settings);
+        _largestBatch = settings.MaxBatchSize;
+        _stampsRequests = settings.Policy.UsesEnqueueTime;
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
     public string Name { get; }
 
+    /// <summary>The options in force: those it was made with, or those of the last <see cref="Reconfigure"/>.</summary>
+    public BatcherOptions Options => Settings.Options;
+
     /// <summary>The most rows the method is given at once.</summary>
-    public int MaxBatchSize { get; }
+    public int MaxBatchSize => Settings.MaxBatchSize;
+
+    /// <summary>Whether it serves. A moment's view.</summary>
+    public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
+        ? Loss is null ? BatcherState.Serving : BatcherState.Lost
+        : disposed.IsCompleted ? BatcherState.Closed
+        : BatcherState.Closing;
 
     /// <summary>The most rows submitted and not yet run; see <see cref="BatcherOptions.Capacity"/>.</summary>
     public int Capacity => _lane.Capacity;
@@ -60,6 +73,33 @@ public abstract class Batcher : IAsyncDisposable
     /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
     public int QueueLength => _lane.Backlog;
 
+    internal BatcherSettings Settings => _settings.Read()!;
+
+    /// <summary>
+    /// Replaces the options while it serves: for the batches closed from now on, without dropping or reordering a request. May be called
+    /// from any thread.
+    /// </summary>
+    /// <param name="options">All of the options, as when it was made; what is left unset comes from the attribute.</param>
+    /// <exception cref="ArgumentException">
+    /// A value is impossible, or differs from the one it was made with where that is fixed: <see cref="BatcherOptions.Capacity"/>,
+    /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
+    /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
+    /// <see cref="BatcherOptions.TimeProvider"/>, <see cref="BatcherOptions.Device"/>, <see cref="BatcherOptions.MaxInFlight"/>; or the largest batch is larger than it was then. Nothing has changed.
+    /// </exception>
+    public void Reconfigure(BatcherOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        lock (_disposal)
+        {
+            BatcherSettings settings = Settings.With(options, _largestBatch);
+            _stampsRequests = settings.Policy.UsesEnqueueTime;
+
+            // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
+            _settings.Exchange(settings);
+            _executor.Notice(WakeMark.Always);
+        }
+    }
+
     /// <summary>
     /// Refuses new requests, runs those accepted, and ends what has not run within <see cref="BatcherOptions.DrainTimeout"/> with a
     /// <see cref="BatcherClosedException"/>. Every accepted request has ended when the returned task completes; leases stay valid. May be
@@ -68,6 +108,23 @@ public abstract class Batcher : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
+        return new ValueTask(BeginClose());
+    }
+
+    /// <summary>As <see cref="DisposeAsync"/>, and what has not run when the token is cancelled ends then, if that is earlier.</summary>
+    /// <param name="giveUp">Ends the wait for accepted requests to run; the returned task completes all the same.</param>
+    public async Task CloseAsync(CancellationToken giveUp)
+    {
+        // Admission ends before this returns.
+        Task closed = BeginClose();
+        using (giveUp.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _giveUp))
+        {
+            await closed.ConfigureAwait(false);
+        }
+    }
+
+    private Task BeginClose()
+    {
         lock (_disposal)
         {
             if (_disposed is null)
@@ -76,10 +133,10 @@ public abstract class Batcher : IAsyncDisposable
                 _lane.Ring.Close();
 
                 // Not under the lock, nor in the caller's context: it runs code of others.
-                _disposed = Task.Run(CloseAsync);
+                _disposed = Task.Run(EndAsync);
             }
 
-            return new ValueTask(_disposed);
+            return _disposed;
         }
     }
 
@@ -117,13 +174,14 @@ public abstract class Batcher : IAsyncDisposable
     [MemberNotNull(nameof(_lane), nameof(_executor))]
     protected void Open()
     {
-        _lane = new Lane([.. _inputs], MaxBatchSize, _options.Capacity, _options.ZeroRows, wholePages: _options.Device is not null);
-        bool dedicated = _options.DedicatedThread ?? (_stampsRequests || _options.InlineContinuations);
-        _executor = _options.Device is { } device
-            ? OpenOn(device)
+        BatcherOptions options = Options;
+        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, wholePages: options.Device is not null);
+        bool dedicated = options.DedicatedThread ?? (_stampsRequests || options.InlineContinuations);
+        _executor = options.Device is not null
+            ? OpenOnDevice(options)
             : dedicated
-            ? new ThreadExecutor(this, _lane, _policy, _options)
-            : new PoolExecutor(this, _lane, _policy, _options);
+            ? new ThreadExecutor(this, _lane, options)
+            : new PoolExecutor(this, _lane, options);
     }
 
     /// <summary>Whether the method takes tensors, whose elements C# never sees: they may be in any device's memory. For generated code.</summary>
@@ -159,7 +217,7 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
     {
-        long enqueued = _stampsRequests ? _options.TimeProvider.GetTimestamp() : 0;
+        long enqueued = _stampsRequests ? Options.TimeProvider.GetTimestamp() : 0;
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
             claim = default;
@@ -208,7 +266,7 @@ public abstract class Batcher : IAsyncDisposable
 
     internal OutputSlab RentOutputs()
     {
-        OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(MaxBatchSize);
+        OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
         slab.Open();
         return slab;
@@ -218,13 +276,14 @@ public abstract class Batcher : IAsyncDisposable
 
     private bool TryPark(PendingRequest request, long refusal, ref RowClaim claim)
     {
-        if (refusal == LaneRing.Full && _options.Overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
+        OverloadMode overload = Options.Overload;
+        if (refusal == LaneRing.Full && overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
         {
             claim = new RowClaim(-1, index, claim.Enqueued);
             return true;
         }
 
-        request.Refuse(refusal == LaneRing.Full && _options.Overload == OverloadMode.Reject
+        request.Refuse(refusal == LaneRing.Full && overload == OverloadMode.Reject
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
             : _executor.Loss is { } loss
             ? new DeviceLostException(Name, loss)
@@ -232,9 +291,9 @@ public abstract class Batcher : IAsyncDisposable
         return false;
     }
 
-    private async Task CloseAsync()
+    private async Task EndAsync()
     {
-        if (!await _executor.DrainAsync(_options.DrainTimeout).ConfigureAwait(false))
+        if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
             // In the direction requests move: what has left the lane meanwhile is seen by the executor.
@@ -253,15 +312,16 @@ public abstract class Batcher : IAsyncDisposable
         OnClosed();
     }
 
-    private StreamExecutor OpenOn(Device device)
+    private StreamExecutor OpenOnDevice(BatcherOptions options)
     {
+        Device device = options.Device!;
         if (!TakesTensors && !device.IsHostMemory)
         {
             throw new NotSupportedException(
                 $"{Name} takes spans, which C# reads and writes: it cannot run on {device.Name}. A method over tensors can.");
         }
 
-        return StreamExecutor.Start(this, _lane, _policy, _options, device);
+        return StreamExecutor.Start(this, _lane, options, device);
     }
 
     [DoesNotReturn]

@@ -116,6 +116,23 @@ public sealed record BatcherOptions
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }
 
+    /// <summary>Refuses other values than those it was made with where these cannot change any more.</summary>
+    internal void RequireSameFixed(string batcher, BatcherOptions current)
+    {
+        RequireSame(batcher, nameof(Capacity), Capacity, current.Capacity);
+        RequireSame(batcher, nameof(ZeroRows), ZeroRows, current.ZeroRows);
+        RequireSame(batcher, nameof(DedicatedThread), DedicatedThread, current.DedicatedThread);
+        RequireSame(batcher, nameof(InlineContinuations), InlineContinuations, current.InlineContinuations);
+        RequireSame(batcher, nameof(IsolateFaults), IsolateFaults, current.IsolateFaults);
+        RequireSame(batcher, nameof(TimeProvider), TimeProvider, current.TimeProvider);
+        RequireSame(batcher, nameof(Device), Device, current.Device);
+        RequireSame(batcher, nameof(MaxInFlight), MaxInFlight, current.MaxInFlight);
+    }
+
+    /// <summary>Refuses a batch larger than the memory that was reserved for one.</summary>
+    internal void RequireBatchSize(string batcher, int given, int largest) =>
+        Require(given <= largest, batcher, nameof(MaxBatchSize), given, $"at most {largest} while it serves: there is memory for no more");
+
     /// <summary>The policy that these settings ask for.</summary>
     internal IBatchPolicy PolicyOr(TimeSpan maxQueueDelay)
     {
@@ -127,6 +144,17 @@ public sealed record BatcherOptions
         }
 
         return Policy ?? (delay > TimeSpan.Zero ? new SizeOrDelayPolicy(delay) : WorkConservingPolicy.Instance);
+    }
+
+    private static void RequireSame<T>(string batcher, string option, T given, T current)
+    {
+        if (!EqualityComparer<T>.Default.Equals(given, current))
+        {
+            throw new ArgumentException(
+                $"{batcher}: {nameof(BatcherOptions)}.{option} is fixed while it serves: it is {Show(current)}, and {Show(given)} is given.", option);
+        }
+
+        static string Show(T value) => value?.ToString() ?? "unset";
     }
 
     private static void Require(bool condition, string batcher, string option, object? given, string expected)

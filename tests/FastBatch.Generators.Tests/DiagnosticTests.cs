@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using FastBatch.Generators.Diagnostics;
 using FastBatch.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -320,7 +319,7 @@ public partial class DiagnosticTests
     [Fact]
     public void Every_id_has_a_page_and_a_link_to_it()
     {
-        ImmutableArray<DiagnosticDescriptor> descriptors = new BatchableAnalyzer().SupportedDiagnostics;
+        ImmutableArray<DiagnosticDescriptor> descriptors = [.. UserProject.Analyzers.SelectMany(static analyzer => analyzer.SupportedDiagnostics)];
         Assert.Equal(descriptors.Length, descriptors.Select(static descriptor => descriptor.Id).Distinct().Count());
         Assert.All(descriptors, static descriptor =>
         {

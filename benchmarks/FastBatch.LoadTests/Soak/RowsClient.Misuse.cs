@@ -3,7 +3,7 @@ namespace FastBatch.LoadTests.Soak;
 /// <content>What callers must not do, or had better not: it may cost them something, and nobody else.</content>
 internal sealed partial class RowsClient
 {
-#pragma warning disable CA2012 // Misuse is what is tested.
+#pragma warning disable FB0040, FB0042, FB0044, CA2012 // Misuse is what is tested.
     private async ValueTask MisuseAsync(long id)
     {
         switch (Random.Next(6))
@@ -101,5 +101,5 @@ internal sealed partial class RowsClient
 
         Ledger.Crossed($"a lease was read after it was disposed: {id:x}");
     }
-#pragma warning restore CA2012
+#pragma warning restore FB0040, FB0042, FB0044, CA2012
 }

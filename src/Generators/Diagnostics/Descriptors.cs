@@ -170,6 +170,32 @@ internal static class Descriptors
         "What a [Batchable] method returns is disposed",
         "'{0}' is kept, but what '{1}' returns is disposed once it is copied; accepted: alias() of it, or clone()");
 
+    public static readonly DiagnosticDescriptor AwaitedAgain = Warning(
+        "FB0040",
+        "The task of a request is awaited once",
+        "'{1}' may have been awaited before, and its request may serve another caller by now; accepted: one await of what '{0}' returns, or "
+        + "Preserve() on it");
+
+    public static readonly DiagnosticDescriptor TakenTooEarly = Warning(
+        "FB0041",
+        "The result of a request is awaited",
+        "The result of '{0}' is asked for when it may not be there, which throws; accepted: await, or AsTask() to block on");
+
+    public static readonly DiagnosticDescriptor Forgotten = Warning(
+        "FB0042",
+        "A request is awaited",
+        "What '{0}' returns is dropped, so nobody learns how the request ended and its memory is not used again; accepted: await");
+
+    public static readonly DiagnosticDescriptor TaskKept = Warning(
+        "FB0043",
+        "The task of a request is not kept",
+        "'{1}' keeps what '{0}' returns, and may be awaited twice; accepted: a local that is awaited once, or Preserve() on it");
+
+    public static readonly DiagnosticDescriptor LeaseKept = Warning(
+        "FB0044",
+        "A lease is disposed",
+        "The lease of '{0}' is not disposed, so the outputs of its batch are not used again; accepted: 'using' in front of it");
+
     private static DiagnosticDescriptor Error(string id, string title, string message) => Rule(DiagnosticSeverity.Error, id, title, message);
 
     private static DiagnosticDescriptor Warning(string id, string title, string message) => Rule(DiagnosticSeverity.Warning, id, title, message);

@@ -37,7 +37,7 @@ internal sealed class BatcherNames
     internal static readonly string[] MembersOfRuntime =
     [
         "Begin", "Consume", "Deliver", "Enqueued", "Forget", "GetStatus", "Home", "IsLent", "IsOnLoan", "IsPending", "Lend", "MaxRows", "NextFree",
-        "OnCompleted", "Open", "Recycle", "Refuse", "Release", "Result", "SignOff", "TakeBack", "Ticket", "TryDeliver", "TryFail",
+        "OnCompleted", "Open", "Recycle", "Refuse", "Release", "Result", "SignOff", "SlabMemory", "TakeBack", "Ticket", "TryDeliver", "TryFail",
         "TryListen", "Version",
     ];
 

@@ -52,6 +52,7 @@ internal abstract partial class DeviceExecutor
     {
         LaneRing ring = Lane.Ring;
         long first = ring.ReadMark;
+        BatcherSettings decidedOn = _settings;
         _mark.Set(ticket);
 
         // From here on another thread may have the device: look, but do not touch.
@@ -65,8 +66,8 @@ internal abstract partial class DeviceExecutor
             return !TryTakeBack(parking);
         }
 
-        // Closed meanwhile: what waits is not to wait for more.
-        if (ring.IsClosed && ring.IsPublished(first))
+        // Closed meanwhile: what waits is not to wait for more. Or reconfigured: perhaps not for so many.
+        if ((ring.IsClosed || _batcher.Settings != decidedOn) && ring.IsPublished(first))
         {
             return !TryTakeBack(parking);
         }

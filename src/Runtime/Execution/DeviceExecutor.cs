@@ -24,18 +24,21 @@ internal abstract partial class DeviceExecutor
     // each other, and wake somebody in vain.
     private int _resumer;
 
+    // Device side: what the scheduler goes by.
+    private BatcherSettings _settings;
+
     // Device side: a free delivery, kept from the last batch.
     private Delivery? _spare;
     private long _started;
     private bool _decidedWhileResuming;
 
-    protected DeviceExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
+    protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
     {
         _batcher = batcher;
         Lane = lane;
-        MostRows = batcher.MaxBatchSize;
         _time = options.TimeProvider;
-        _scheduler = new Scheduler(policy, batcher.MaxBatchSize, _time.TimestampFrequency);
+        _settings = batcher.Settings;
+        _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
@@ -46,9 +49,6 @@ internal abstract partial class DeviceExecutor
     }
 
     protected Lane Lane { get; }
-
-    /// <summary>Device side: the most rows that a batch may have now.</summary>
-    protected int MostRows { get; set; }
 
     protected DeliveryDesk Desk { get; }
 
@@ -82,17 +82,20 @@ internal abstract partial class DeviceExecutor
         return TimeSpan.FromSeconds(batches * _scheduler.LastDuration / _time.TimestampFrequency);
     }
 
-    /// <summary>Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes first.</summary>
-    public async Task<bool> DrainAsync(TimeSpan timeout)
+    /// <summary>
+    /// Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes or <paramref name="giveUp"/> is cancelled
+    /// first.
+    /// </summary>
+    public async Task<bool> DrainAsync(TimeSpan timeout, CancellationToken giveUp)
     {
         Notice(WakeMark.Always);
         NoticeDrained();
         try
         {
-            await _drained.Task.WaitAsync(timeout).ConfigureAwait(false);
+            await _drained.Task.WaitAsync(timeout, giveUp).ConfigureAwait(false);
             return true;
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
             return false;
         }
@@ -137,7 +140,8 @@ internal abstract partial class DeviceExecutor
     protected Delivery? TryClose(out long until, out int rows)
     {
         Lane.Overflow.Refill(Lane.Ring);
-        int waiting = Lane.Ring.CountPublished(MostRows);
+        TakeSettings();
+        int waiting = Lane.Ring.CountPublished(_scheduler.Cap);
         until = 0;
         rows = 1;
         if (waiting == 0)
@@ -203,7 +207,7 @@ internal abstract partial class DeviceExecutor
     {
         (long ended, long duration) = (_scheduler.LastEnded, _scheduler.LastDuration);
         long next = Lane.Ring.ReadMark;
-        bool fullBatchWaits = Lane.Ring.IsPublished(next + _batcher.MaxBatchSize - 1);
+        bool fullBatchWaits = Lane.Ring.IsPublished(next + _settings.MaxBatchSize - 1);
         _trial.Record(ended, delivery.Batch.Count, fullBatchWaits);
         bool overlaps = fullBatchWaits && (duration > _worthOverlapping || _trial.Overlaps);
         Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
@@ -232,6 +236,16 @@ internal abstract partial class DeviceExecutor
         if (Desk.DeliverHere(delivery, _scheduler.LastEnded, _scheduler.LastDuration))
         {
             Keep(delivery, hasDevice: true);
+        }
+    }
+
+    private void TakeSettings()
+    {
+        BatcherSettings settings = _batcher.Settings;
+        if (settings != _settings)
+        {
+            _settings = settings;
+            _scheduler.Adopt(settings.Policy, settings.MaxBatchSize);
         }
     }
 

@@ -26,8 +26,8 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
     // 1: a follower is queued and has not looked yet.
     private AtomicInt32 _queued;
 
-    public PoolExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
-        : base(batcher, lane, policy, options)
+    public PoolExecutor(Batcher batcher, Lane lane, BatcherOptions options)
+        : base(batcher, lane, options)
     {
         _quantum = options.TimeProvider.ToTimestamp(Quantum);
         TrySleep(lane.Ring.ReadMark);

@@ -1,5 +1,4 @@
 using FastBatch.Lanes;
-using FastBatch.Scheduling;
 
 namespace FastBatch.Execution;
 
@@ -15,8 +14,8 @@ internal sealed class ThreadExecutor : DeviceExecutor
     private readonly bool _inlineContinuations;
     private volatile bool _stopped;
 
-    public ThreadExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options)
-        : base(batcher, lane, policy, options)
+    public ThreadExecutor(Batcher batcher, Lane lane, BatcherOptions options)
+        : base(batcher, lane, options)
     {
         _inlineContinuations = options.InlineContinuations;
         new Thread(Loop) { IsBackground = true, Name = $"FastBatch {batcher.Name}" }.UnsafeStart();

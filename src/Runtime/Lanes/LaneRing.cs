@@ -98,7 +98,9 @@ internal sealed class LaneRing
         }
 
         _device.Published = published;
-        return (int)(published - _device.Read);
+
+        // The limit may have been higher the last time.
+        return (int)Math.Min(published - _device.Read, limit);
     }
 
     /// <summary>Whether <paramref name="ticket"/>, not yet released, is published. Any thread.</summary>

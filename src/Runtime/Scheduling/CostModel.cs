@@ -12,6 +12,9 @@ internal sealed class CostModel
     // Samples before any is called an outlier, and how many times the usual deviation one may differ after that.
     private const int Trusting = 8;
     private const double Outlier = 4;
+
+    // Samples that make a line to deviate from.
+    private const int Scattering = 2;
     private const double DeviationGain = 0.05;
     private const double SmallestDeviation = 0.01;
 
@@ -36,6 +39,12 @@ internal sealed class CostModel
     /// <summary>b: what each row adds, in timestamp units.</summary>
     public double PerRow { get; private set; }
 
+    /// <summary>Mean absolute deviation of a batch from the line, as a share of it.</summary>
+    public double Deviation => _deviation;
+
+    /// <summary>What is known, as one value.</summary>
+    public CostEstimate Estimate => new(Fixed, PerRow, _deviation);
+
     /// <summary>The batches the estimate rests on, ever.</summary>
     public long Samples { get; private set; }
 
@@ -43,6 +52,8 @@ internal sealed class CostModel
     public double Predict(int rows) => Fixed + PerRow * rows;
 
     /// <summary>A batch of <paramref name="rows"/> rows took <paramref name="duration"/>.</summary>
+    /// <param name="rows">At least 1.</param>
+    /// <param name="duration">In timestamp units.</param>
     public void Record(int rows, double duration)
     {
         if (IsFirstOfItsSize(rows) || duration < 0)
@@ -87,11 +98,18 @@ internal sealed class CostModel
 
     private double Clamp(double duration, double predicted)
     {
-        double limit = Samples < Trusting
-            ? double.PositiveInfinity
-            : Outlier * Math.Max(_deviation, SmallestDeviation * predicted);
+        if (predicted <= 0)
+        {
+            return duration;
+        }
+
+        double limit = Samples < Trusting ? double.PositiveInfinity : Outlier * predicted * Math.Max(_deviation, SmallestDeviation);
         double difference = Math.Clamp(duration - predicted, -limit, limit);
-        _deviation += DeviationGain * (Math.Abs(difference) - _deviation);
+        if (Samples >= Scattering)
+        {
+            _deviation += DeviationGain * (Math.Min(Math.Abs(difference) / predicted, 1) - _deviation);
+        }
+
         return predicted + difference;
     }
 

@@ -3,6 +3,11 @@ namespace FastBatch.Scheduling;
 /// <summary>What an <see cref="IBatchPolicy"/> knows when it decides.</summary>
 public readonly record struct QueueSnapshot
 {
+    /// <summary>An empty snapshot, to be filled in.</summary>
+    public QueueSnapshot()
+    {
+    }
+
     /// <summary>The rows that could run now, at most <see cref="MaxBatchSize"/>; at least 1.</summary>
     public required int Waiting { get; init; }
 
@@ -17,6 +22,9 @@ public readonly record struct QueueSnapshot
 
     /// <summary>When the newest waiting row was submitted; 0 unless <see cref="IBatchPolicy.UsesEnqueueTime"/>.</summary>
     public long NewestEnqueued { get; init; }
+
+    /// <summary>The earliest deadline of the waiting rows; <see cref="long.MaxValue"/> if none has one. A wait never lasts past it.</summary>
+    public long EarliestDeadline { get; init; } = long.MaxValue;
 
     /// <summary>The callers of earlier batches that are being resumed at this moment; closed-loop callers will submit again at once.</summary>
     public int Resuming { get; init; }

@@ -10,19 +10,37 @@ namespace FastBatch.Scheduling;
 /// <param name="NewestEnqueued">When the last of the waiting rows was submitted.</param>
 /// <param name="Resuming">Callers being resumed.</param>
 /// <param name="IsClosed">Whether no more rows will come.</param>
+/// <param name="EarliestDeadline">The earliest deadline of the waiting rows.</param>
 internal readonly record struct QueueState(
-    int Waiting, int Backlog, long Submitted, long OldestEnqueued, long NewestEnqueued, int Resuming, bool IsClosed);
+    int Waiting, int Backlog, long Submitted, long OldestEnqueued, long NewestEnqueued, int Resuming, bool IsClosed,
+    long EarliestDeadline = long.MaxValue);
 
 /// <summary>
 /// Puts the question to the policy, and keeps what is learned from batches to put it well. It has no thread, clock or lock, so the executor
-/// and the simulator drive this same code. Device side.
+/// and the simulator drive this same code. Device side, except where it says any thread.
 /// </summary>
 internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long timestampFrequency)
 {
-    private readonly bool _usesEstimates = policy.UsesEstimates;
+    // Where nothing rests on the estimates they are for people to read, and one batch in so many keeps them up to date; a power of two.
+    private const int Sample = 16;
+
+    // Of a second: what was learned so long ago is not relied on to give up all that waits.
+    private const int StaleFraction = 10;
+
+    private IBatchPolicy _policy = policy;
+    private bool _usesEstimates = policy.UsesEstimates;
     private readonly CostModel _cost = new();
     private readonly ArrivalRate _arrivals = new();
+    private readonly BatchCap _cap = new(maxBatchSize);
+    private readonly Estimates _estimates = new(maxBatchSize);
+    private volatile bool _relied;
+    private uint _batches;
     private long _lastDuration;
+
+    // Batches that have started and not ended, what they should take in all, and since when the first of them has had the device.
+    private int _underWay;
+    private double _costUnderWay;
+    private long _runningSince;
 
     /// <summary>When the last batch ended; 0 before the first.</summary>
     public long LastEnded { get; private set; }
@@ -30,27 +48,53 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     /// <summary>How long the last batch ran; 0 before the first. Any thread.</summary>
     public long LastDuration => Volatile.Read(ref _lastDuration);
 
+    /// <summary>The most rows a batch may have at the moment: the user's limit, or what fits into the device's memory.</summary>
+    public int Cap => _cap.Value;
+
+    /// <summary>What batches take, as far as is known.</summary>
+    public CostEstimate Cost => _cost.Estimate;
+
+    /// <summary>Rows submitted per timestamp unit; 0 while nothing is known.</summary>
+    public double ArrivalRate => _arrivals.Value;
+
+    /// <summary>The same for other threads, as of the last batch. Any thread.</summary>
+    public Estimates Estimates => _estimates;
+
+    /// <summary>
+    /// From now on something rests on the estimates (deadlines, a late close), so every batch is learned from, and <see cref="Estimates"/> say
+    /// until when the device is busy. Any thread, any number of times.
+    /// </summary>
+    public void Learn() => _relied = true;
+
+    /// <summary>Goes by another policy and another largest batch from now on. What was learned stays.</summary>
+    public void Adopt(IBatchPolicy policy, int maxBatchSize)
+    {
+        (_policy, _usesEstimates, _cap.Limit) = (policy, policy.UsesEstimates, maxBatchSize);
+    }
+
     /// <summary>
     /// What to do now: run or drop some of the rows that wait, or wait for a time that is to come and more rows than wait now. A policy's
-    /// wait that is over already is a decision to run, and so is one for rows that will not come any more.
+    /// wait that is over already is a decision to run, and so is one for rows that will not come any more. No wait goes on when the most
+    /// urgent row has to run.
     /// </summary>
     // Inlined: with batches of a row or two this is a good part of what a request costs.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public BatchDecision Decide(in QueueState queue, long now)
     {
-        if (_usesEstimates)
+        if (Learns)
         {
             _arrivals.Record(queue.Submitted, now);
         }
 
-        BatchDecision decision = policy.Decide(
+        BatchDecision decision = _policy.Decide(
             new QueueSnapshot
             {
                 Waiting = queue.Waiting,
-                MaxBatchSize = maxBatchSize,
+                MaxBatchSize = _cap.Value,
                 Backlog = queue.Backlog,
                 OldestEnqueued = queue.OldestEnqueued,
                 NewestEnqueued = queue.NewestEnqueued,
+                EarliestDeadline = queue.EarliestDeadline,
                 Resuming = queue.Resuming,
                 LastBatchEnded = LastEnded,
                 LastBatchDuration = _lastDuration,
@@ -66,20 +110,88 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
             return decision.Kind == BatchDecision.DecisionKind.Drop ? BatchDecision.Drop(rows) : BatchDecision.Dispatch(rows);
         }
 
-        int enough = Math.Min(decision.Rows, maxBatchSize);
-        return decision.Timestamp > now && enough > queue.Waiting && !queue.IsClosed
-            ? BatchDecision.WaitUntil(decision.Timestamp, enough)
+        int enough = Math.Min(decision.Rows, _cap.Value);
+        long until = queue.EarliestDeadline == long.MaxValue
+            ? decision.Timestamp
+            : Math.Min(decision.Timestamp, queue.EarliestDeadline - (long)_cost.Estimate.Plan(queue.Waiting + 1));
+        return until > now && enough > queue.Waiting && !queue.IsClosed
+            ? BatchDecision.WaitUntil(until, enough)
             : BatchDecision.Dispatch(queue.Waiting);
     }
 
-    /// <summary>A batch has run. Its <paramref name="rows"/> are 0 if its duration says nothing about its cost.</summary>
+    /// <summary>
+    /// Which of the oldest rows are worth running in a batch that starts now; asked after <see cref="Decide"/> said to run so many of them,
+    /// where some have deadlines. If nothing has run for 100 ms what was learned may be out of date: then a batch runs whatever it says, lest one
+    /// slow spell refuse everybody for good.
+    /// </summary>
+    /// <param name="deadlines">Those rows' deadlines, oldest row first; <see cref="long.MaxValue"/> for none. Not empty.</param>
+    /// <param name="backlog">All rows that wait, these included.</param>
+    /// <param name="now">The current timestamp.</param>
+    public GuardVerdict Guard(ReadOnlySpan<long> deadlines, int backlog, long now)
+    {
+        GuardVerdict verdict = DeadlineGuard.Judge(deadlines, backlog, _cost.Estimate, now);
+        bool isStale = now - LastEnded > timestampFrequency / StaleFraction;
+        return verdict.Hopeless > 0 && isStale && deadlines.ContainsAnyInRange(now, long.MaxValue)
+            ? new GuardVerdict(0, deadlines.Length, now)
+            : verdict;
+    }
+
+    private bool Learns => _usesEstimates || _relied || (_batches & (Sample - 1)) == 0;
+
+    /// <summary>When to close the next batch while another runs, for a device that copies rows while it computes; see <see cref="LateClose"/>.</summary>
+    /// <param name="copy">What copying rows to the device takes.</param>
+    /// <param name="waiting">Rows that could run.</param>
+    /// <param name="now">The current timestamp.</param>
+    public long CloseAt(in CostEstimate copy, int waiting, long now) => _underWay == 0 || waiting >= _cap.Value
+        ? now
+        : LateClose.At(_runningSince, _estimates.BusyUntil, _cost.Estimate, copy, waiting);
+
+    /// <summary>A batch starts, or is put behind those under way; its <see cref="Record"/> follows.</summary>
+    public void Start(int rows, long now)
+    {
+        bool isFirst = _underWay++ == 0;
+        if (_relied)
+        {
+            double cost = _cost.Predict(rows);
+            _runningSince = isFirst ? now : _runningSince;
+            _costUnderWay = isFirst ? cost : _costUnderWay + cost;
+            _estimates.BusyUntil = (isFirst ? now : Math.Max(now, _estimates.BusyUntil)) + (long)cost;
+        }
+    }
+
+    /// <summary>A batch has run, for a warm-up perhaps. Its <paramref name="rows"/> are 0 if its duration says nothing about its cost.</summary>
     public void Record(int rows, long started, long ended)
     {
-        Volatile.Write(ref _lastDuration, ended - started);
+        bool learns = Learns;
+
+        // One that was put behind another had the device from the other's end on.
+        long duration = ended - Math.Max(started, LastEnded);
+        Volatile.Write(ref _lastDuration, duration);
         LastEnded = ended;
-        if (_usesEstimates && rows > 0)
+        _underWay = Math.Max(0, _underWay - 1);
+        _batches++;
+        if (_relied)
         {
-            _cost.Record(rows, ended - started);
+            _runningSince = ended;
+            _costUnderWay = _underWay == 0 ? 0 : Math.Max(0, _costUnderWay - _cost.Predict(rows));
+            _estimates.BusyUntil = ended + (long)_costUnderWay;
         }
+
+        if (rows > 0)
+        {
+            _cap.Succeeded(rows);
+            if (learns)
+            {
+                _cost.Record(rows, duration);
+                _estimates.Publish(_cost.Estimate, _arrivals.Value, _cap.Value);
+            }
+        }
+    }
+
+    /// <summary>A batch did not fit into memory: batches are smaller from now on.</summary>
+    public void OutOfMemory(int rows)
+    {
+        _cap.OutOfMemory(rows);
+        _estimates.Publish(_cost.Estimate, _arrivals.Value, _cap.Value);
     }
 }

@@ -8,6 +8,8 @@ namespace FastBatch.Scheduling;
 /// <param name="size">The rows that make a batch full enough to run; 0 for <see cref="QueueSnapshot.MaxBatchSize"/>.</param>
 public sealed class SizeOrDelayPolicy(TimeSpan maxQueueDelay, int size = 0) : IBatchPolicy
 {
+    private readonly int[] _preferred = [];
+
     /// <summary>How long the oldest row may wait.</summary>
     public TimeSpan MaxQueueDelay { get; } = maxQueueDelay >= TimeSpan.Zero
         ? maxQueueDelay
@@ -21,14 +23,47 @@ public sealed class SizeOrDelayPolicy(TimeSpan maxQueueDelay, int size = 0) : IB
     /// <inheritdoc/>
     public bool UsesEnqueueTime => true;
 
+    /// <summary>
+    /// Sizes that the method runs best at, in any order; each at least 1. As soon as one can be formed the largest such batch runs; others
+    /// only when the delay is over. Empty for none.
+    /// </summary>
+    public IReadOnlyList<int> PreferredBatchSizes
+    {
+        get => _preferred;
+        init => _preferred = value.All(size => size >= 1)
+            ? [.. value.Distinct().Order()]
+            : throw new ArgumentOutOfRangeException(nameof(value), string.Join(", ", value), "Preferred batch sizes must be at least 1.");
+    }
+
     /// <inheritdoc/>
     public BatchDecision Decide(in QueueSnapshot queue, long now)
     {
         int full = Size == 0 ? queue.MaxBatchSize : Math.Min(Size, queue.MaxBatchSize);
         long delay = queue.ToTimestamp(MaxQueueDelay);
         long due = delay > long.MaxValue - queue.OldestEnqueued ? long.MaxValue : queue.OldestEnqueued + delay;
-        return queue.Waiting >= full || now >= due
-            ? BatchDecision.Dispatch(queue.Waiting)
-            : BatchDecision.WaitUntil(due, full);
+        if (queue.Waiting >= full || now >= due)
+        {
+            return BatchDecision.Dispatch(queue.Waiting);
+        }
+
+        (int best, int next) = Preferred(queue.Waiting, full);
+        return best > 0 ? BatchDecision.Dispatch(best) : BatchDecision.WaitUntil(due, next);
+    }
+
+    // The largest preferred size there are rows for, or 0, and the next one up.
+    private (int Best, int Next) Preferred(int waiting, int full)
+    {
+        int best = 0;
+        foreach (int size in _preferred)
+        {
+            if (size > waiting)
+            {
+                return (best, Math.Min(size, full));
+            }
+
+            best = size;
+        }
+
+        return (best, full);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using FastBatch.Generators.Diagnostics;
+using FastBatch.Generators.Usage;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -92,10 +93,13 @@ internal static class UserProject
             static source => source.HintName,
             static source => source.SourceText.ToString());
 
-    /// <summary>What the analyzer says of a compilation that the generator has added to, as in every build.</summary>
+    /// <summary>All analyzers.</summary>
+    public static ImmutableArray<DiagnosticAnalyzer> Analyzers => [new BatchableAnalyzer(), new SubmitAnalyzer()];
+
+    /// <summary>What the analyzers say of a compilation that the generator has added to, as in every build.</summary>
     public static async Task<ImmutableArray<Diagnostic>> AnalyzeAsync(Compilation output)
     {
-        ImmutableArray<Diagnostic> diagnostics = await output.WithAnalyzers([new BatchableAnalyzer()]).GetAllDiagnosticsAsync();
+        ImmutableArray<Diagnostic> diagnostics = await output.WithAnalyzers(Analyzers).GetAllDiagnosticsAsync();
         return [.. diagnostics.OrderBy(static diagnostic => diagnostic.Location.SourceSpan.Start).ThenBy(static diagnostic => diagnostic.Id)];
     }
 

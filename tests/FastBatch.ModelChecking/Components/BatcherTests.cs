@@ -25,6 +25,16 @@ public class BatcherTests
     public void Sleep_without_a_fence_after_the_mark() => Check.Catches(
         new Twin(Weakening.NoFence, "WakeMark.cs", "Set"), "", Serves(false, callers: 2, rounds: 1));
 
+    [Fact]
+    public void Reconfiguring_a_pool_executor_against_a_caller() => Check.Exhausts(Reconfigures(false), interruptions: 1);
+
+    [Fact]
+    public void Reconfiguring_a_thread_executor_against_a_caller() => Check.Exhausts(Reconfigures(true), interruptions: 1);
+
+    [Fact]
+    public void Sleep_on_old_settings() => Check.Catches(
+        new Twin("sleep-on-old-settings"), "", Reconfigures(true));
+
     private static BatcherOptions Options(bool dedicated) => new()
     {
         MaxBatchSize = 2,
@@ -60,6 +70,21 @@ public class BatcherTests
                 });
             }
         }
+    };
+
+    // A row that waits for another one runs alone once it may, whoever comes first.
+    private static Action<Model> Reconfigures(bool dedicated) => model =>
+    {
+        BatcherOptions options = Options(dedicated);
+        var batcher = new ModelBatcher(options with { Policy = DispatchFull.Instance });
+        var ends = new Ends(1);
+        model.Thread("caller", () => batcher.Submit(0, (request, token) =>
+        {
+            Model.Require(ModelRequest.Take(request, token) == 0, "another's answer");
+            ends.Add(0);
+        }));
+        model.Thread("operator", () => batcher.Reconfigure(options));
+        model.AtEnd(ends.RequireAll);
     };
 
     private static Action<Model> Closes(bool dedicated) => model =>

@@ -65,10 +65,20 @@ internal sealed class DispatchAll : IBatchPolicy
     public BatchDecision Decide(in QueueSnapshot queue, long now) => BatchDecision.Dispatch(queue.Waiting);
 }
 
-/// <summary>For what needs a batcher and asks nothing of it.</summary>
-internal sealed class PassiveBatcher() : Batcher("Model", Options, maxBatchSize: 2, maxQueueDelayMicroseconds: 0)
+/// <summary>Waits for a full batch, for as long as it takes.</summary>
+internal sealed class DispatchFull : IBatchPolicy
 {
-    public static BatcherOptions Options { get; } = new() { TimeProvider = new StoppedTime(), MaxBatchSize = 2 };
+    public static DispatchFull Instance { get; } = new();
+
+    public BatchDecision Decide(in QueueSnapshot queue, long now) => queue.Waiting == queue.MaxBatchSize
+        ? BatchDecision.Dispatch(queue.Waiting)
+        : BatchDecision.WaitUntil(long.MaxValue, queue.MaxBatchSize);
+}
+
+/// <summary>For what needs a batcher and asks nothing of it.</summary>
+internal sealed class PassiveBatcher() : Batcher(
+    "Model", new BatcherOptions { TimeProvider = new StoppedTime(), MaxBatchSize = 2 }, maxBatchSize: 2, maxQueueDelayMicroseconds: 0)
+{
 
     protected override OutputSlab CreateOutputs(int maxRows) => new AnswerSlab(maxRows);
 

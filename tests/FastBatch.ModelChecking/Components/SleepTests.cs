@@ -73,7 +73,7 @@ public class SleepTests
 
     /// <summary>Takes rows one by one; parks with the device when there is none, or gives it up.</summary>
     private sealed class Sleeper(Batcher batcher, Lane lane, bool parks, int rows)
-        : DeviceExecutor(batcher, lane, DispatchAll.Instance, PassiveBatcher.Options)
+        : DeviceExecutor(batcher, lane, batcher.Options)
     {
         // Of whoever has the device.
         private Plain<int> _served;

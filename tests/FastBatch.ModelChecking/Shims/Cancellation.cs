@@ -95,7 +95,10 @@ public readonly struct CancellationToken
 }
 
 internal readonly struct CancellationTokenRegistration(CancellationTokenSource? source, CancellationTokenSource.Registration? registration)
+    : IDisposable
 {
+    public void Dispose() => Unregister();
+
     public bool Unregister() => source?.Unregister(registration!) ?? false;
 
     public override int GetHashCode() => source is null ? 0 : 1;

@@ -152,9 +152,9 @@ public class ContinuationTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Forget(Echo.PairBatcher batcher, long id)
     {
-#pragma warning disable CA2012 // Misuse is what is tested.
+#pragma warning disable FB0042, CA2012 // Misuse is what is tested.
         _ = batcher.SubmitAsync([id, id, id, id]);
         _ = batcher.SubmitAsync([id, id, id, id], new long[2]);
-#pragma warning restore CA2012
+#pragma warning restore FB0042, CA2012
     }
 }

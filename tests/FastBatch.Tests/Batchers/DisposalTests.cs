@@ -70,6 +70,44 @@ public class DisposalTests
     }
 
     [Fact]
+    public async Task Closing_ends_early_when_it_is_told_to_give_up()
+    {
+        var gate = new Gate();
+        var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(
+            new BatcherOptions { MaxBatchSize = 2, Capacity = 4, DrainTimeout = Timeout.InfiniteTimeSpan });
+        Assert.Equal(BatcherState.Serving, batcher.State);
+        Task<int> running = batcher.SubmitAsync(0).AsTask();
+        await gate.ArrivedAsync();
+        Task<int>[] stuck = [running, .. Enumerable.Range(1, 9).Select(i => batcher.SubmitAsync(i).AsTask())];
+        using var giveUp = new CancellationTokenSource();
+        ValueTask disposing = batcher.DisposeAsync();
+        Task closing = batcher.CloseAsync(giveUp.Token);
+        Assert.Equal(BatcherState.Closing, batcher.State);
+        Assert.All(stuck, static task => Assert.False(task.IsCompleted));
+        await giveUp.CancelAsync();
+        await closing.WaitAsync(TimeSpan.FromSeconds(30));
+        await disposing;
+        Assert.Equal(BatcherState.Closed, batcher.State);
+        foreach (Task<int> task in stuck)
+        {
+            await Assert.ThrowsAsync<BatcherClosedException>(() => task.WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+
+        gate.Open();
+    }
+
+    [Fact]
+    public async Task Closing_runs_what_was_accepted_while_nobody_gives_up()
+    {
+        var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { MaxQueueDelay = TimeSpan.FromHours(1) });
+        Task<int> waiting = batcher.SubmitAsync(5).AsTask();
+        using var never = new CancellationTokenSource();
+        await batcher.CloseAsync(never.Token).WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(25, await waiting);
+        await batcher.CloseAsync(new CancellationToken(canceled: true));
+    }
+
+    [Fact]
     public async Task Dispose_many_times_at_once_and_inside_a_continuation()
     {
         var batcher = new Echo().CreateSquareBatcher();

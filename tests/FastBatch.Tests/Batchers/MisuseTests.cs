@@ -5,7 +5,7 @@ public class MisuseTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-#pragma warning disable CA2012, xUnit1031 // Misuse is what is tested, and blocking.
+#pragma warning disable FB0040, FB0041, CA2012, xUnit1031 // Misuse is what is tested, and blocking.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -153,5 +153,5 @@ public class MisuseTests
             Assert.Equal(81, await queued);
         }
     }
-#pragma warning restore CA2012, xUnit1031
+#pragma warning restore FB0040, FB0041, CA2012, xUnit1031
 }

@@ -83,7 +83,8 @@ public class SubmitTests
         Assert.Throws<ArgumentException>("answers", () => batcher.SubmitAsync(new long[4], new long[3]));
         Assert.Throws<ArgumentException>("ids", () => batcher.SubmitAsync(default(ReadOnlySpan<long>)));
         Assert.Equal(0, batcher.QueueLength);
-        Assert.Equal(1, (await batcher.SubmitAsync(new long[4])).Span[1]);
+        using RowLease<long> lease = await batcher.SubmitAsync(new long[4]);
+        Assert.Equal(1, lease.Span[1]);
     }
 
     [Fact]

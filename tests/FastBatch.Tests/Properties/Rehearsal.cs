@@ -186,6 +186,7 @@ internal sealed class Rehearsal : IBatchPolicy
 
             CancellationToken token = _source?.Token ?? default;
             long id = expected.Id + (expected.IsPoison ? Held.Poison : 0);
+#pragma warning disable FB0043 // Awaited in a later step.
             switch (step.Form)
             {
                 case SubmitForm.Lease:
@@ -201,6 +202,7 @@ internal sealed class Rehearsal : IBatchPolicy
                     _copying = batcher.SubmitAsync([id, id], _answer, token);
                     break;
             }
+#pragma warning restore FB0043
         }
 
         public ExpectedRequest Expected { get; }

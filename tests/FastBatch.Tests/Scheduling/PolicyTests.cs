@@ -60,11 +60,36 @@ public class PolicyTests
             decision);
     }
 
+    [Theory]
+    // waiting, delay over | rows to run, or rows to wait for
+    [InlineData(3, false, 0, 8)]
+    [InlineData(8, false, 8, 0)] // the smallest of them
+    [InlineData(15, false, 8, 0)]
+    [InlineData(31, false, 16, 0)] // the largest there are rows for
+    [InlineData(48, false, 48, 0)] // full
+    [InlineData(3, true, 3, 0)] // out of time: any size
+    [InlineData(15, true, 15, 0)]
+    public void Preferred_sizes_run_as_soon_as_they_can_be_formed(int waiting, bool late, int run, int next)
+    {
+        var policy = new SizeOrDelayPolicy(TimeSpan.FromMicroseconds(500)) { PreferredBatchSizes = [16, 8, 100, 8] };
+        var queue = new QueueSnapshot { Waiting = waiting, MaxBatchSize = 48, TimestampFrequency = 1_000_000_000 };
+        BatchDecision decision = policy.Decide(queue, late ? 500 * Microsecond : 0);
+        Assert.Equal(run > 0 ? BatchDecision.Dispatch(run) : BatchDecision.WaitUntil(500 * Microsecond, next), decision);
+        Assert.Equal([8, 16, 100], policy.PreferredBatchSizes);
+    }
+
+    [Fact]
+    public void Immediate_waits_for_nothing() => Assert.Equal(
+        BatchDecision.Dispatch(3),
+        ImmediatePolicy.Instance.Decide(
+            new QueueSnapshot { Waiting = 3, MaxBatchSize = 64, Resuming = 61, LastBatchDuration = 1_000_000, TimestampFrequency = 1_000_000_000 }, 0));
+
     [Fact]
     public void Size_or_delay_refuses_what_means_nothing()
     {
         Assert.Throws<ArgumentOutOfRangeException>("maxQueueDelay", () => new SizeOrDelayPolicy(TimeSpan.FromTicks(-1)));
         Assert.Throws<ArgumentOutOfRangeException>("size", () => new SizeOrDelayPolicy(TimeSpan.Zero, -1));
+        Assert.Throws<ArgumentOutOfRangeException>("value", () => new SizeOrDelayPolicy(TimeSpan.Zero) { PreferredBatchSizes = [4, 0] });
     }
 
     [Fact]

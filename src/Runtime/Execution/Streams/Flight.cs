@@ -102,5 +102,5 @@ internal sealed class Flight : IDeviceWork
     internal readonly record struct Stage(nint Begin, nint End);
 
     /// <summary>Timestamps.</summary>
-    internal readonly record struct Forecast(long CopyIn, long Compute, long CopyOut);
+    internal readonly record struct Forecast(long CopyIn, long ComputeBegins, long Compute, long CopyOut);
 }

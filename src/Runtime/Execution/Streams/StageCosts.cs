@@ -11,8 +11,9 @@ internal sealed class StageCosts(long timestampsPerSecond)
     private readonly CostModel _compute = new();
     private readonly CostModel _copyOut = new();
 
-    /// <summary>What the copy of so many rows to the device should take, in timestamps.</summary>
-    public double CopyIn(int rows) => _copyIn.Predict(rows);
+    public CostEstimate CopyIn => _copyIn.Estimate;
+
+    public CostEstimate Compute => _compute.Estimate;
 
     /// <summary>The flight has landed, after all its rows have run.</summary>
     public void Record(Flight flight, DeviceStreams streams)
@@ -29,8 +30,9 @@ internal sealed class StageCosts(long timestampsPerSecond)
     public Flight.Forecast Expect(int rows, long now, Flight.Forecast before)
     {
         long copyIn = Math.Max(now, before.CopyIn) + (long)_copyIn.Predict(rows);
-        long compute = Math.Max(copyIn, before.Compute) + (long)_compute.Predict(rows);
+        long begins = Math.Max(copyIn, before.Compute);
+        long compute = begins + (long)_compute.Predict(rows);
         long copyOut = Math.Max(compute, before.CopyOut) + (long)_copyOut.Predict(rows);
-        return new Flight.Forecast(copyIn, compute, copyOut);
+        return new Flight.Forecast(copyIn, begins, compute, copyOut);
     }
 }

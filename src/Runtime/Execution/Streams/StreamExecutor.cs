@@ -34,8 +34,8 @@ internal sealed class StreamExecutor : DeviceExecutor
     private volatile DeviceException? _loss;
     private volatile bool _stopped;
 
-    internal StreamExecutor(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options, Device device)
-        : base(batcher, lane, policy, options)
+    internal StreamExecutor(Batcher batcher, Lane lane, BatcherOptions options, Device device)
+        : base(batcher, lane, options)
     {
         _batcher = batcher;
         _device = device;
@@ -50,9 +50,9 @@ internal sealed class StreamExecutor : DeviceExecutor
     protected override int InFlight => _pipeline?.Count ?? 0;
 
     /// <summary>An executor whose thread runs and has the device; what keeps it from that is thrown here.</summary>
-    public static StreamExecutor Start(Batcher batcher, Lane lane, IBatchPolicy policy, BatcherOptions options, Device device)
+    public static StreamExecutor Start(Batcher batcher, Lane lane, BatcherOptions options, Device device)
     {
-        var executor = new StreamExecutor(batcher, lane, policy, options, device);
+        var executor = new StreamExecutor(batcher, lane, options, device);
         if (options.Drive is { } drive)
         {
             executor.Open();
@@ -164,7 +164,8 @@ internal sealed class StreamExecutor : DeviceExecutor
             return changed;
         }
 
-        _pipeline.Launch(delivery, Closed, _time.GetTimestamp(), RanOutOfMemory);
+        Scheduler.Start(delivery.Batch.Count, Closed);
+        _pipeline.Launch(delivery, Closed, _time.GetTimestamp(), Scheduler.OutOfMemory);
         return true;
     }
 
@@ -173,20 +174,16 @@ internal sealed class StreamExecutor : DeviceExecutor
     {
         (until, rows) = (0, 1);
         Lane.Overflow.Refill(Lane.Ring);
-        int waiting = Lane.Ring.CountPublished(MostRows);
+        int waiting = Lane.Ring.CountPublished(Scheduler.Cap);
         if (waiting == 0)
         {
             return false;
         }
 
-        if (_pipeline!.BusyUntil is { } busyUntil && waiting < MostRows && !Lane.Ring.IsClosed)
+        if (waiting < Scheduler.Cap && !Lane.Ring.IsClosed && _pipeline!.CloseAt(waiting) is { } close && close > _time.GetTimestamp())
         {
-            long close = busyUntil - (long)_pipeline.Costs.CopyIn(waiting);
-            if (close > _time.GetTimestamp())
-            {
-                (until, rows) = (close, MostRows);
-                return false;
-            }
+            (until, rows) = (close, Scheduler.Cap);
+            return false;
         }
 
         return true;
@@ -195,11 +192,8 @@ internal sealed class StreamExecutor : DeviceExecutor
     private void Deliver(Flight flight)
     {
         Batch batch = flight.Batch;
-        if (!flight.IsGrounded)
-        {
-            // A batch that threw took as long as its parts: nothing to learn a cost from.
-            Scheduler.Record(batch.HasFaults ? 0 : batch.Count, flight.Started, _time.GetTimestamp());
-        }
+        // A batch that threw took as long as its parts: nothing to learn a cost from.
+        Scheduler.Record(batch.HasResult ? batch.Count : 0, flight.Started, _time.GetTimestamp());
 
         // Announced before the place is free: whoever sees nothing in flight must see these callers on their way.
         Desk.Announce(flight.Delivery!);
@@ -217,8 +211,6 @@ internal sealed class StreamExecutor : DeviceExecutor
             Desk.DeliverOnPool(delivery);
         }
     }
-
-    private void RanOutOfMemory(int rows) => MostRows = Math.Max(1, rows / 2);
 
     private void Lose(DeviceException loss)
     {

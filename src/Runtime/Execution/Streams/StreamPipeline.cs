@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using FastBatch.Completion;
 using FastBatch.Devices;
 using FastBatch.Lanes;
+using FastBatch.Scheduling;
 
 namespace FastBatch.Execution.Streams;
 
@@ -67,8 +68,11 @@ internal sealed class StreamPipeline : IDisposable
     /// <summary>Whether another may be launched.</summary>
     public bool HasRoom => _count - _computed < _maxInFlight && _count < _flights.Length;
 
-    /// <summary>When the device should be done computing what it has; null if it is.</summary>
-    public long? BusyUntil => _computed < _count ? this[_count - 1].Expected.Compute : null;
+    /// <summary>When the next batch, of so many rows, should be closed while the device computes; null if it does not.</summary>
+    public long? CloseAt(int rows) => _computed == _count
+        ? null
+        : LateClose.At(
+            this[_computed].Expected.ComputeBegins, this[_count - 1].Expected.Compute, Costs.Compute, Costs.CopyIn, rows);
 
     /// <summary>When the oldest batch has something to say: its rows are read, there is room again, or its results are there.</summary>
     public long NextEvent

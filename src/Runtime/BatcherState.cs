@@ -1,0 +1,17 @@
+namespace FastBatch;
+
+/// <summary>How a <see cref="Batcher"/> is doing.</summary>
+public enum BatcherState
+{
+    /// <summary>It accepts requests and runs them.</summary>
+    Serving,
+
+    /// <summary>It refuses new requests and runs those accepted before.</summary>
+    Closing,
+
+    /// <summary>Every request it ever accepted has ended.</summary>
+    Closed,
+
+    /// <summary>Its device is lost: every request ends with a <see cref="DeviceLostException"/>. See <see cref="Batcher.Loss"/>.</summary>
+    Lost,
+}
