@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using FastBatch.Atomics;
 using FastBatch.Completion;
 using FastBatch.Devices;
+using FastBatch.Diagnostics;
 using FastBatch.Execution;
 using FastBatch.Execution.Streams;
 using FastBatch.Lanes;
@@ -14,7 +15,7 @@ namespace FastBatch;
 /// Serves one <see cref="BatchableAttribute"/> method to single callers. The generator derives a typed batcher per method, which adds
 /// <c>SubmitAsync</c>; any number of threads may call it at once.
 /// </summary>
-public abstract class Batcher : IAsyncDisposable
+public abstract partial class Batcher : IAsyncDisposable
 {
     private readonly List<InputRows> _inputs = [];
     private readonly List<RequestPool> _pools = [];
@@ -23,9 +24,6 @@ public abstract class Batcher : IAsyncDisposable
     private readonly Lock _disposal = new();
     private readonly CancellationTokenSource _giveUp = new();
     private AtomicReference<BatcherSettings> _settings;
-
-    // Callers read it as it comes: a row without a stamp counts as an old one.
-    private bool _stampsRequests;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -43,7 +41,7 @@ public abstract class Batcher : IAsyncDisposable
         var settings = new BatcherSettings(name, options ?? new BatcherOptions(), maxBatchSize, maxQueueDelay);
         _settings.Write(settings);
         _largestBatch = settings.MaxBatchSize;
-        _stampsRequests = settings.Policy.UsesEnqueueTime;
+        Ledger = new Ledger(this, settings.Policy.UsesEnqueueTime);
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
@@ -75,6 +73,9 @@ public abstract class Batcher : IAsyncDisposable
 
     internal BatcherSettings Settings => _settings.Read()!;
 
+    /// <summary>What becomes of its requests, and who is told.</summary>
+    internal Ledger Ledger { get; }
+
     /// <summary>
     /// Replaces the options while it serves: for the batches closed from now on, without dropping or reordering a request. May be called
     /// from any thread.
@@ -92,7 +93,7 @@ public abstract class Batcher : IAsyncDisposable
         lock (_disposal)
         {
             BatcherSettings settings = Settings.With(options, _largestBatch);
-            _stampsRequests = settings.Policy.UsesEnqueueTime;
+            Ledger.NoteTimes(settings.Policy.UsesEnqueueTime);
 
             // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
             _settings.Exchange(settings);
@@ -176,7 +177,7 @@ public abstract class Batcher : IAsyncDisposable
     {
         BatcherOptions options = Options;
         _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, wholePages: options.Device is not null);
-        bool dedicated = options.DedicatedThread ?? (_stampsRequests || options.InlineContinuations);
+        bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = options.Device is not null
             ? OpenOnDevice(options)
             : dedicated
@@ -217,9 +218,10 @@ public abstract class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
     {
-        long enqueued = _stampsRequests ? Options.TimeProvider.GetTimestamp() : 0;
+        long enqueued = Ledger.Details == RequestDetails.None ? 0 : Note(request);
         if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
         {
+            Ledger.End(RequestOutcome.Cancelled);
             claim = default;
             return false;
         }
@@ -248,7 +250,7 @@ public abstract class Batcher : IAsyncDisposable
     {
         // Published all the same, as a tombstone: a ticket left out would block every later one.
         Publish(claim, null);
-        request.Refuse(error);
+        Ledger.End(request.TryRefuse(error) ? RequestOutcome.Abandoned : RequestOutcome.Cancelled);
     }
 
     /// <summary>Checks the length of a caller's row. For generated code.</summary>
@@ -283,11 +285,13 @@ public abstract class Batcher : IAsyncDisposable
             return true;
         }
 
-        request.Refuse(refusal == LaneRing.Full && overload == OverloadMode.Reject
+        bool rejected = refusal == LaneRing.Full && overload == OverloadMode.Reject;
+        bool refused = request.TryRefuse(rejected
             ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
             : _executor.Loss is { } loss
             ? new DeviceLostException(Name, loss)
             : new BatcherClosedException(Name));
+        Ledger.End(!refused ? RequestOutcome.Cancelled : rejected ? RequestOutcome.Rejected : RequestOutcome.Closed);
         return false;
     }
 
@@ -297,7 +301,7 @@ public abstract class Batcher : IAsyncDisposable
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
             // In the direction requests move: what has left the lane meanwhile is seen by the executor.
-            while (!_lane.TryFailAll(Name) || !_executor.TryAbandon() || !_executor.AllDelivered)
+            while (!_lane.TryFailAll(Name, Ledger) || !_executor.TryAbandon() || !_executor.AllDelivered)
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }

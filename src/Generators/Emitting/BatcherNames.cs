@@ -37,8 +37,8 @@ internal sealed class BatcherNames
     internal static readonly string[] MembersOfRuntime =
     [
         "Begin", "Consume", "Deliver", "Enqueued", "Forget", "GetStatus", "Home", "IsLent", "IsOnLoan", "IsPending", "Lend", "MaxRows", "NextFree",
-        "OnCompleted", "Open", "Recycle", "Refuse", "Release", "Result", "SignOff", "SlabMemory", "TakeBack", "Ticket", "TryDeliver", "TryFail",
-        "TryListen", "Version",
+        "NoteOrigin", "OnCompleted", "Open", "Origin", "Recycle", "Release", "Result", "SignOff", "SlabMemory", "TakeBack", "Ticket",
+        "TryDeliver", "TryFail", "TryListen", "TryRefuse", "Version",
     ];
 
     public BatcherNames(MethodSpec method)

@@ -116,9 +116,13 @@ internal struct CompletionCore
         return continuation;
     }
 
-    /// <summary>Device side: the row of a cancelled request no longer refers to it. True if the request is the caller's to recycle.</summary>
-    public bool SignOff(long ticket)
+    /// <summary>
+    /// Device side: the row of a cancelled request no longer refers to it. False if it was not cancelled, or another thread has signed off.
+    /// <paramref name="recycle"/> says whether the request is now the caller's to return to its pool.
+    /// </summary>
+    public bool TrySignOff(long ticket, out bool recycle)
     {
+        recycle = false;
         while (true)
         {
             long state = _state.Read();
@@ -130,7 +134,8 @@ internal struct CompletionCore
             bool last = (state & Consumed) != 0;
             if (_state.CompareExchange(state, last ? NextGeneration(state) : state | RowDone))
             {
-                return last;
+                recycle = last;
+                return true;
             }
         }
     }

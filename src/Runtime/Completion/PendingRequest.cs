@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
@@ -21,6 +22,10 @@ public abstract class PendingRequest : IValueTaskSource
     // Of a request that can be cancelled; none otherwise.
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
+
+    // Where somebody wants it: the trace the request belongs to, and the generation for which that was noted.
+    private ActivityContext _origin;
+    private long _originTicket;
 
     internal RequestPool? Home { get; set; }
 
@@ -71,18 +76,24 @@ public abstract class PendingRequest : IValueTaskSource
         return false;
     }
 
-    /// <summary>Ends a request that has no row.</summary>
-    internal void Refuse(Exception error)
+    /// <summary>Ends a request that has no row. False if its caller has cancelled it.</summary>
+    internal bool TryRefuse(Exception error)
     {
         if (TryFail(_core.Ticket, error, out Continuation continuation))
         {
             continuation.Queue();
+            return true;
         }
-        else
-        {
-            SignOff(_core.Ticket);
-        }
+
+        SignOff(_core.Ticket);
+        return false;
     }
+
+    /// <summary>Caller side, before the row is published: the trace that the request belongs to.</summary>
+    internal void NoteOrigin(in ActivityContext origin) => (_origin, _originTicket) = (origin, _core.Ticket);
+
+    /// <summary>Device side, while a row refers to the request: what was noted of it, if anything.</summary>
+    internal ActivityContext Origin(long ticket) => _originTicket == ticket ? _origin : default;
 
     /// <summary>Device side: gives the request its result. False if its outcome was decided before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -119,13 +130,19 @@ public abstract class PendingRequest : IValueTaskSource
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool IsPending(long ticket) => _core.IsPending(ticket);
 
-    /// <summary>Device side: no row refers to the request any more, if it was cancelled; no other outcome needs this.</summary>
-    internal void SignOff(long ticket)
+    /// <summary>
+    /// Device side: no row refers to the request any more, if it was cancelled; no other outcome needs this. True for the one call that
+    /// finds it cancelled.
+    /// </summary>
+    internal bool SignOff(long ticket)
     {
-        if (_core.SignOff(ticket))
+        bool cancelled = _core.TrySignOff(ticket, out bool recycle);
+        if (recycle)
         {
             Recycle();
         }
+
+        return cancelled;
     }
 
     /// <inheritdoc/>

@@ -23,10 +23,20 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     // Odd while members are being delivered. Written by the first thread and the last.
     private AtomicInt32 _epoch;
 
+    // Of this batch, by whoever decided them: requests that got a fault, and requests found to be cancelled.
+    private AtomicInt32 _undelivered;
+    private AtomicInt32 _cancelled;
+
+    // By the last thread to leave, one after the other.
+    private AtomicInt64 _succeeded;
+
     public Batch Batch { get; } = new(maxBatchSize);
 
     /// <summary>Changes when a delivery begins and when it ends.</summary>
     public int Epoch => _epoch.Read();
+
+    /// <summary>Callers that this object has given results so far. Any thread.</summary>
+    public long Succeeded => _succeeded.Read();
 
     /// <summary>Whether members may be waiting for their turn.</summary>
     public bool IsUnderWay => (Epoch & 1) != 0 && _participants.Read() is > 0 and < Walked;
@@ -94,23 +104,36 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         ref readonly BatchMember member = ref Batch.Members[row];
         PendingRequest request = member.Request!;
         long ticket = member.Ticket;
-        bool won = Batch.HasResult || desk.Fault(Batch, row) is not { } fault
-            ? request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation)
-            : request.TryFail(ticket, fault, out continuation);
-        if (won)
+        if (Batch.HasResult || desk.Fault(Batch, row) is not { } fault)
         {
-            continuation.RunHere();
+            if (request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation))
+            {
+                continuation.RunHere();
+                return;
+            }
         }
-        else
+        else if (request.TryFail(ticket, fault, out Continuation continuation))
         {
-            request.SignOff(ticket);
+            _undelivered.Add(1);
+            continuation.RunHere();
+            return;
+        }
+
+        if (request.SignOff(ticket))
+        {
+            _cancelled.Add(1);
         }
     }
 
     // Every member is decided now: by this thread, by its caller, or by another that has it in hand.
     private bool Leave(int count)
     {
-        int participants;
+        int participants = _participants.Read();
+        if (participants < Walked && Batch.Record is { } record)
+        {
+            desk.NoteDelivered(record);
+        }
+
         do
         {
             participants = _participants.Read();
@@ -120,6 +143,7 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         bool last = (participants & ~Walked) == 1;
         if (last)
         {
+            Settle(count);
             Batch.Detach();
             _epoch.Write(_epoch.Read() + 1);
         }
@@ -130,5 +154,17 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         }
 
         return last;
+    }
+
+    private void Settle(int count)
+    {
+        (int undelivered, int cancelled) = (_undelivered.Read(), _cancelled.Read());
+        _succeeded.Write(_succeeded.Read() + count - undelivered - cancelled);
+        if ((undelivered | cancelled) != 0 || Batch.Record is not null)
+        {
+            desk.Settle(Batch, undelivered, cancelled);
+            _undelivered.Write(0);
+            _cancelled.Write(0);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using FastBatch.Atomics;
 using FastBatch.Devices;
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -35,6 +36,7 @@ internal sealed class DeliveryDesk : IDisposable
     private readonly Shelf<Delivery> _free = new(limit: int.MaxValue);
     private readonly string _batcher;
     private readonly TimeProvider _time;
+    private readonly Ledger _ledger;
     private readonly double _typicalResume;
     private readonly double _leastPatience;
     private readonly double _mostPatience;
@@ -54,8 +56,9 @@ internal sealed class DeliveryDesk : IDisposable
     // Of the thread that delivers last. Deliveries may overlap, and one then be measured by another's time: no harm.
     private long _deliveryDue;
 
-    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time)
+    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time, Ledger ledger)
     {
+        _ledger = ledger;
         _time = time;
         _typicalResume = time.ToTimestamp(TypicalResume);
         _leastPatience = time.ToTimestamp(LeastPatience);
@@ -75,6 +78,18 @@ internal sealed class DeliveryDesk : IDisposable
 
     /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
     public int Resuming => (int)(_announced.Read() - _delivered.Read());
+
+    /// <summary>Callers that have been given a result so far.</summary>
+    public long Succeeded
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _all.Sum(static delivery => delivery.Succeeded);
+            }
+        }
+    }
 
     public Delivery Take() => _free.TryTake() ?? Create();
 
@@ -167,6 +182,29 @@ internal sealed class DeliveryDesk : IDisposable
         : error is DeviceException { Failure: DeviceFailure.Lost }
         ? new DeviceLostException(_batcher, error)
         : new BatchExecutionException(_batcher, rows, error);
+
+    /// <summary>By the first thread that has been through an observed batch, before it says so.</summary>
+    public void NoteDelivered(BatchRecord record) => record.Delivered = _time.GetTimestamp();
+
+    /// <summary>By the last thread to leave a delivery in which some requests got no result, or which is observed.</summary>
+    public void Settle(Batch batch, int undelivered, int cancelled)
+    {
+        if (undelivered > 0)
+        {
+            _ledger.Tally(batch.IsDropped ? RequestOutcome.Dropped : RequestOutcome.Failed, undelivered);
+        }
+
+        if (cancelled > 0)
+        {
+            _ledger.Tally(RequestOutcome.Cancelled, cancelled);
+        }
+
+        if (batch is { Record: { } record, Count: > 0 })
+        {
+            (record.Undelivered, record.Cancelled, record.Error) = (undelivered, cancelled, batch.FirstError);
+            _ledger.Report(record);
+        }
+    }
 
     /// <summary>Stops the watch. A delivery may still come, from a method that returns after all.</summary>
     public void Dispose()

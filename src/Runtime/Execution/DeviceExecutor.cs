@@ -1,3 +1,4 @@
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -18,6 +19,7 @@ internal abstract partial class DeviceExecutor
     private readonly long _worthOverlapping;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
+    private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
@@ -32,6 +34,9 @@ internal abstract partial class DeviceExecutor
     private long _started;
     private bool _decidedWhileResuming;
 
+    // Device side: what the policy last let rows wait for, since the last batch.
+    private BatchDecision _wait;
+
     protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
     {
         _batcher = batcher;
@@ -43,7 +48,8 @@ internal abstract partial class DeviceExecutor
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher.RunBatch, options.IsolateFaults);
-        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time);
+        _ledger = batcher.Ledger;
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
     }
@@ -167,11 +173,11 @@ internal abstract partial class DeviceExecutor
         if (decision.Kind == BatchDecision.DecisionKind.WaitUntil)
         {
             (until, rows) = (decision.Timestamp, decision.Rows);
+            _wait = decision;
             return null;
         }
 
-        Lane.Close(delivery.Batch, decision.Rows);
-        delivery.Batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        Close(delivery.Batch, decision, now);
         if (error is not null)
         {
             delivery.Batch.Fail(0, delivery.Batch.Count, error);
@@ -189,10 +195,13 @@ internal abstract partial class DeviceExecutor
         if (batch is { Count: > 0, IsDropped: false, HasFaults: false })
         {
             int rows = batch.Count;
+            batch.Record?.Start(_time.GetTimestamp());
             RunMethod(batch);
+            long ended = _time.GetTimestamp();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
-            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, _time.GetTimestamp());
+            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, ended);
+            batch.Record?.End(ended);
         }
 
         // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
@@ -238,6 +247,35 @@ internal abstract partial class DeviceExecutor
             Keep(delivery, hasDevice: true);
         }
     }
+
+    private void Close(Batch batch, BatchDecision decision, long now)
+    {
+        int backlog = 0;
+        if (_ledger.IsObserved)
+        {
+            batch.Observe(_ledger.Details, _time.TimestampFrequency);
+            backlog = Lane.Backlog - decision.Rows;
+        }
+        else
+        {
+            batch.Ignore();
+        }
+
+        Lane.Close(batch, decision.Rows);
+        batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
+        batch.Record?.Close(batch.Count, batch.IsDropped, backlog, WhyNow(decision.Rows, now), now);
+        _wait = default;
+        if (batch.CancelledBefore > 0)
+        {
+            _ledger.End(RequestOutcome.Cancelled, batch.CancelledBefore);
+        }
+    }
+
+    private BatchCloseReason WhyNow(int rows, long now) =>
+        rows == _settings.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
+            : Lane.Ring.IsClosed ? BatchCloseReason.Drain
+            : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
+            : BatchCloseReason.Idle;
 
     private void TakeSettings()
     {

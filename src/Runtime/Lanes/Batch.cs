@@ -1,5 +1,6 @@
 using FastBatch.Completion;
 using FastBatch.Devices;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -12,6 +13,7 @@ public sealed class Batch
     // Per row. Reserved at the start: recording a fault must not fail.
     private readonly RunFault[] _faults;
     private OutputSlab? _outputs;
+    private BatchRecord? _record;
     private int _start;
 
     internal Batch(int maxBatchSize)
@@ -55,8 +57,25 @@ public sealed class Batch
     /// <summary>Whether the policy dropped the batch before it ran.</summary>
     internal bool IsDropped { get; set; }
 
-    internal void Close(int firstRow, int count, long endTicket)
+    /// <summary>What is noted for observers; null if there are none.</summary>
+    internal BatchRecord? Record { get; private set; }
+
+    /// <summary>Requests that had been cancelled when it was closed, and are not among its rows.</summary>
+    internal int CancelledBefore { get; private set; }
+
+    /// <summary>Before it is closed.</summary>
+    internal void Observe(RequestDetails details, long timestampFrequency)
     {
+        Record = _record ??= new BatchRecord(Members.Length);
+        Record.Begin(details, timestampFrequency);
+    }
+
+    /// <summary>Before it is closed.</summary>
+    internal void Ignore() => Record = null;
+
+    internal void Close(int firstRow, int count, long endTicket, int cancelledBefore = 0)
+    {
+        CancelledBefore = cancelledBefore;
         _start = firstRow;
         Narrow(0, count);
         EndTicket = endTicket;
@@ -85,6 +104,9 @@ public sealed class Batch
 
     /// <summary>Why the row has no result; without an error if it has one, or was dropped.</summary>
     internal RunFault Fault(int member) => HasFaults ? _faults[member] : default;
+
+    /// <summary>The first error recorded, if any.</summary>
+    internal Exception? FirstError => HasFaults ? _faults.FirstOrDefault(static fault => fault.Error is not null).Error : null;
 
     /// <summary>Gives the batch outputs of its own, unless it still has those it used last.</summary>
     internal void Attach(Batcher batcher) => _outputs ??= batcher.RentOutputs();

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -92,12 +93,13 @@ internal sealed class Lane
         }
 
         int decided = 0;
+        int cancelled = 0;
         for (int i = 0; i < rows; i++)
         {
             PendingRequest? request = Ring.Request(first + i, out long requestTicket);
             if (request is not null && !request.IsPending(requestTicket))
             {
-                request.SignOff(requestTicket);
+                cancelled += request.SignOff(requestTicket) ? 1 : 0;
                 request = null;
             }
 
@@ -105,13 +107,18 @@ internal sealed class Lane
             decided += request is null ? 1 : 0;
         }
 
+        if (batch.Record is { } record)
+        {
+            Note(record, batch.Members.AsSpan(0, rows), first);
+        }
+
         int count = rows - decided;
         if (decided > 0)
         {
-            FillHoles(batch.Members.AsSpan(0, rows), firstRow);
+            FillHoles(batch, rows, firstRow);
         }
 
-        batch.Close(firstRow, count, first + rows);
+        batch.Close(firstRow, count, first + rows, cancelled);
     }
 
     /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
@@ -120,9 +127,19 @@ internal sealed class Lane
         Ring.Release(batch.EndTicket);
     }
 
-    // The order within a batch means nothing, so each hole takes the last live row: one copy per hole at most.
-    private void FillHoles(Span<BatchMember> members, int firstRow)
+    private void Note(BatchRecord record, ReadOnlySpan<BatchMember> members, long first)
     {
+        for (int i = 0; i < members.Length; i++)
+        {
+            (PendingRequest? request, long requestTicket) = members[i];
+            record.Note(i, Ring.Enqueued(first + i), request?.Origin(requestTicket) ?? default);
+        }
+    }
+
+    // The order within a batch means nothing, so each hole takes the last live row: one copy per hole at most.
+    private void FillHoles(Batch batch, int rows, int firstRow)
+    {
+        Span<BatchMember> members = batch.Members.AsSpan(0, rows);
         int last = members.Length - 1;
         for (int hole = 0; hole < last; hole++)
         {
@@ -139,6 +156,7 @@ internal sealed class Lane
             if (last > hole)
             {
                 Copy(firstRow + last, firstRow + hole);
+                batch.Record?.Move(last, hole);
                 members[hole] = members[last];
                 members[last--] = default;
             }
@@ -149,9 +167,11 @@ internal sealed class Lane
     /// Any thread, once the lane is closed: ends every request that has not been decided. The device side skips them when it comes by. False
     /// if rows are still being written.
     /// </summary>
-    public bool TryFailAll(string batcher)
+    /// <param name="batcher">The batcher's name.</param>
+    /// <param name="ledger">Told how they ended.</param>
+    public bool TryFailAll(string batcher, Ledger ledger)
     {
-        Overflow.FailAll(batcher);
+        Overflow.FailAll(batcher, ledger);
         bool all = Overflow.IsEmpty;
         for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
@@ -162,6 +182,7 @@ internal sealed class Lane
                 && Ring.Request(ticket, out long requestTicket) is { } request
                 && request.TryFail(requestTicket, new BatcherClosedException(batcher), out Continuation continuation))
             {
+                ledger.End(RequestOutcome.Closed);
                 continuation.Queue();
             }
         }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
 
@@ -118,7 +119,7 @@ internal sealed class Overflow(InputRows[] inputs)
     }
 
     /// <summary>Any thread, once closed: ends every parked request.</summary>
-    public void FailAll(string batcher)
+    public void FailAll(string batcher, Ledger ledger)
     {
         lock (_gate)
         {
@@ -126,7 +127,8 @@ internal sealed class Overflow(InputRows[] inputs)
             {
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
-                parked.Request.Refuse(new BatcherClosedException(batcher));
+                bool refused = parked.Request.TryRefuse(new BatcherClosedException(batcher));
+                ledger.End(refused ? RequestOutcome.Closed : RequestOutcome.Cancelled);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Runtime.ConstrainedExecution;
+using FastBatch.Atomics;
 using FastBatch.Devices;
 
 namespace FastBatch.Lanes;
@@ -12,7 +13,9 @@ internal sealed class PinnedRows : CriticalFinalizerObject
     private readonly Device _device;
     private readonly object _memory;
     private readonly nint _address;
-    private int _pinned;
+
+    // 1 until one of those who unpin it does.
+    private AtomicInt32 _pinned;
 
     public PinnedRows(Device device, RowMemory memory)
     {
@@ -20,7 +23,7 @@ internal sealed class PinnedRows : CriticalFinalizerObject
         _memory = memory.Owner;
         _address = memory.Address;
         device.Pin(memory.Address, memory.Bytes);
-        _pinned = 1;
+        _pinned.Write(1);
     }
 
     ~PinnedRows() => Unpin();
@@ -28,7 +31,7 @@ internal sealed class PinnedRows : CriticalFinalizerObject
     /// <summary>Any thread, any number of times.</summary>
     public void Unpin()
     {
-        if (Interlocked.Exchange(ref _pinned, 0) == 1)
+        if (_pinned.Exchange(0) == 1)
         {
             _device.Unpin(_address);
             GC.KeepAlive(_memory);

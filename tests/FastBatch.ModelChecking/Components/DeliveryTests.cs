@@ -34,7 +34,7 @@ public class DeliveryTests
 
     internal static Action<Model> Deliveries(int callers, int rounds) => model =>
     {
-        var desk = new DeliveryDesk("Model", callers, new StoppedTime());
+        var desk = new DeliveryDesk("Model", callers, new StoppedTime(), new PassiveBatcher().Ledger);
         var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
         var ends = new Ends(callers * rounds);
         var watched = new AtomicReference<Delivery>();

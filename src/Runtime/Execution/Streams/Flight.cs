@@ -1,3 +1,4 @@
+using FastBatch.Atomics;
 using FastBatch.Devices;
 using FastBatch.Lanes;
 
@@ -11,7 +12,9 @@ namespace FastBatch.Execution.Streams;
 internal sealed class Flight : IDeviceWork
 {
     private readonly Batcher _batcher;
-    private Delivery? _delivery;
+
+    // Full fences: whoever ends everything looks at the lane first, then here, then at the deliveries; a batch goes the same way.
+    private AtomicReference<Delivery> _delivery;
 
     private Flight(Batcher batcher, DeviceRows rows, Stage copyIn, Stage compute, Stage copyOut)
     {
@@ -34,8 +37,8 @@ internal sealed class Flight : IDeviceWork
     /// <summary>The batch on its way. The reference is read by any thread, see <see cref="StreamPipeline.Abandon"/>.</summary>
     public Delivery? Delivery
     {
-        get => Volatile.Read(ref _delivery);
-        private set => Volatile.Write(ref _delivery, value);
+        get => _delivery.Read();
+        private set => _delivery.Exchange(value);
     }
 
     public Batch Batch => Delivery!.Batch;

@@ -18,12 +18,20 @@ internal sealed class StageCosts(long timestampsPerSecond)
     /// <summary>The flight has landed, after all its rows have run.</summary>
     public void Record(Flight flight, DeviceStreams streams)
     {
-        Record(_copyIn, flight.CopyIn);
+        double copyIn = Record(_copyIn, flight.CopyIn);
         Record(_compute, flight.Compute);
-        Record(_copyOut, flight.CopyOut);
+        double copyOut = Record(_copyOut, flight.CopyOut);
+        if (flight.Batch.Record is { } record)
+        {
+            (record.HostToDevice, record.DeviceToHost) = ((long)copyIn, (long)copyOut);
+        }
 
-        void Record(CostModel model, Flight.Stage stage) =>
-            model.Record(flight.Batch.Count, streams.Between(stage.Begin, stage.End).TotalSeconds * timestampsPerSecond);
+        double Record(CostModel model, Flight.Stage stage)
+        {
+            double duration = streams.Between(stage.Begin, stage.End).TotalSeconds * timestampsPerSecond;
+            model.Record(flight.Batch.Count, duration);
+            return duration;
+        }
     }
 
     /// <summary>When its stages should end, if each begins at once, or when that of the flight before has ended.</summary>

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using FastBatch.Devices;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -31,6 +31,10 @@ internal sealed class StreamExecutor : DeviceExecutor
     private readonly long _early;
     private readonly long _longestNap;
     private StreamPipeline? _pipeline;
+    private readonly ManualResetEventSlim _opened = new();
+
+    // What kept it from opening, before it is said to have opened.
+    private ExceptionDispatchInfo? _failure;
     private volatile DeviceException? _loss;
     private volatile bool _stopped;
 
@@ -60,15 +64,15 @@ internal sealed class StreamExecutor : DeviceExecutor
             return executor;
         }
 
-        var opened = new TaskCompletionSource();
-        new Thread(() => executor.RunThread(opened)) { IsBackground = true, Name = $"FastBatch {batcher.Name} {device.Name}" }.UnsafeStart();
-        opened.Task.GetAwaiter().GetResult();
+        new Thread(executor.RunThread) { IsBackground = true, Name = $"FastBatch {batcher.Name} {device.Name}" }.UnsafeStart();
+        executor._opened.Wait();
+        executor._failure?.Throw();
         return executor;
     }
 
     public override bool TryAbandon()
     {
-        _pipeline!.Abandon(_batcher.Name);
+        _pipeline!.Abandon(_batcher.Name, _batcher.Ledger);
         return true;
     }
 
@@ -105,17 +109,20 @@ internal sealed class StreamExecutor : DeviceExecutor
         base.Wake();
     }
 
-    private void RunThread(TaskCompletionSource opened)
+    private void RunThread()
     {
         try
         {
             Open();
-            opened.SetResult();
         }
         catch (Exception exception)
         {
-            opened.SetException(exception);
+            _failure = ExceptionDispatchInfo.Capture(exception);
             return;
+        }
+        finally
+        {
+            _opened.Set();
         }
 
         while (!_stopped)
@@ -193,7 +200,12 @@ internal sealed class StreamExecutor : DeviceExecutor
     {
         Batch batch = flight.Batch;
         // A batch that threw took as long as its parts: nothing to learn a cost from.
-        Scheduler.Record(batch.HasResult ? batch.Count : 0, flight.Started, _time.GetTimestamp());
+        long now = _time.GetTimestamp();
+        Scheduler.Record(batch.HasResult ? batch.Count : 0, flight.Started, now);
+        if (!flight.IsGrounded)
+        {
+            batch.Record?.End(now);
+        }
 
         // Announced before the place is free: whoever sees nothing in flight must see these callers on their way.
         Desk.Announce(flight.Delivery!);

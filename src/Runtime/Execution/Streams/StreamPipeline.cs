@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using FastBatch.Completion;
 using FastBatch.Devices;
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -107,6 +108,7 @@ internal sealed class StreamPipeline : IDisposable
         flight.IsGrounded = batch is { Count: 0 } or { IsDropped: true } or { HasFaults: true } || !TryAttach(batch);
         if (!flight.IsGrounded)
         {
+            batch.Record?.Start(now);
             CopyIn(flight);
             _streams.Await(DeviceStream.Compute, flight.CopyIn.End);
             _streams.Record(flight.Compute.Begin, DeviceStream.Compute);
@@ -189,7 +191,7 @@ internal sealed class StreamPipeline : IDisposable
     /// Any thread: ends the requests of all batches that the device has. It may never finish them, and their memory stays reserved until it
     /// does. A batch may be replaced by another meanwhile; that is to end as well.
     /// </summary>
-    public void Abandon(string batcher)
+    public void Abandon(string batcher, Ledger ledger)
     {
         foreach (Flight flight in _flights)
         {
@@ -203,6 +205,7 @@ internal sealed class StreamPipeline : IDisposable
                 if (member.Request is { } request
                     && request.TryFail(member.Ticket, new BatcherClosedException(batcher), out Continuation continuation))
                 {
+                    ledger.End(RequestOutcome.Closed);
                     continuation.Queue();
                 }
             }

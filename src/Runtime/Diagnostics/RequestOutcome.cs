@@ -1,0 +1,26 @@
+namespace FastBatch.Diagnostics;
+
+/// <summary>How a request ended. Each ends exactly once, in one of these ways.</summary>
+public enum RequestOutcome
+{
+    /// <summary>Its caller has the result.</summary>
+    Succeeded,
+
+    /// <summary>The method threw: <see cref="BatchExecutionException"/>.</summary>
+    Failed,
+
+    /// <summary>Its caller gave it up: <see cref="OperationCanceledException"/>.</summary>
+    Cancelled,
+
+    /// <summary>The batcher was full: <see cref="BatcherOverloadedException"/>.</summary>
+    Rejected,
+
+    /// <summary>The batcher was closed: <see cref="BatcherClosedException"/>.</summary>
+    Closed,
+
+    /// <summary>The policy dropped it: <see cref="RequestDroppedException"/>.</summary>
+    Dropped,
+
+    /// <summary>The callback that writes the row threw; its caller has that exception.</summary>
+    Abandoned,
+}
