@@ -24,6 +24,8 @@ public abstract partial class Batcher : IAsyncDisposable
     private readonly Lock _disposal = new();
     private readonly CancellationTokenSource _giveUp = new();
     private AtomicReference<BatcherSettings> _settings;
+    private bool _isWatched;
+    private bool _requiresFinite;
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -55,7 +57,8 @@ public abstract partial class Batcher : IAsyncDisposable
 
     /// <summary>Whether it serves. A moment's view.</summary>
     public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
-        ? Loss is null ? BatcherState.Serving : BatcherState.Lost
+        ? Loss is not null ? BatcherState.Lost
+            : _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
         : disposed.IsCompleted ? BatcherState.Closed
         : BatcherState.Closing;
 
@@ -176,7 +179,10 @@ public abstract partial class Batcher : IAsyncDisposable
     protected void Open()
     {
         BatcherOptions options = Options;
-        _lane = new Lane([.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, wholePages: options.Device is not null);
+        _lane = new Lane(
+            [.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, options.Checked, wholePages: options.Device is not null);
+        _isWatched = options.RunLimit is not null;
+        _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
         _executor = options.Device is not null
             ? OpenOnDevice(options)
@@ -226,6 +232,13 @@ public abstract partial class Batcher : IAsyncDisposable
             return false;
         }
 
+        if (_isWatched && _executor.FindStall() is { } stall)
+        {
+            Ledger.End(request.TryRefuse(stall) ? RequestOutcome.Stalled : RequestOutcome.Cancelled);
+            claim = default;
+            return false;
+        }
+
         long ticket = _lane.TryClaim(out int row);
         claim = new RowClaim(ticket, row, enqueued);
         return ticket >= 0 || TryPark(request, ticket, ref claim);
@@ -237,6 +250,12 @@ public abstract partial class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected void Publish(RowClaim claim, PendingRequest? request)
     {
+        if (_requiresFinite && request is not null && FindNonFinite(claim) is { } error)
+        {
+            Abandon(claim, request, error);
+            return;
+        }
+
         _lane.Publish(claim, request);
         _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
     }
@@ -270,6 +289,8 @@ public abstract partial class Batcher : IAsyncDisposable
     {
         OutputSlab slab = _slabs.TryTake() ?? CreateOutputs(_largestBatch);
         slab.Home = _slabs;
+        slab.Poisons = Options.Checked;
+        slab.RequiresFinite = (Options.RequireFinite & FiniteChecks.Outputs) != 0;
         slab.Open();
         return slab;
     }
@@ -295,13 +316,33 @@ public abstract partial class Batcher : IAsyncDisposable
         return false;
     }
 
+    private NonFiniteException? FindNonFinite(RowClaim claim)
+    {
+        foreach (InputRows rows in _inputs)
+        {
+            if (rows.FindNonFinite(claim, Name) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
+    }
+
+    // In the direction requests move: what has left the lane meanwhile is seen on the device, and what has left that among the deliveries.
+    private bool TryEndAll()
+    {
+        bool allWritten = _lane.TryFailAll(Name, Ledger);
+        _executor.EndInFlight(() => new BatcherClosedException(Name), RequestOutcome.Closed);
+        return allWritten && _executor.AllDelivered;
+    }
+
     private async Task EndAsync()
     {
         if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            // In the direction requests move: what has left the lane meanwhile is seen by the executor.
-            while (!_lane.TryFailAll(Name, Ledger) || !_executor.TryAbandon() || !_executor.AllDelivered)
+            while (!TryEndAll())
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }

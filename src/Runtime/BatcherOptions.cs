@@ -83,6 +83,29 @@ public sealed record BatcherOptions
     public bool IsolateFaults { get; init; } = true;
 
     /// <summary>
+    /// How long the method may run on one batch, and its parts, before callers are made to wait for it no longer; more than zero. When it
+    /// has, or a quarter later, every request that is run or waits ends with a <see cref="BatcherStalledException"/>, new ones are refused
+    /// with one, and <see cref="Batcher.State"/> is <see cref="BatcherState.Stalled"/>, until the method returns after all: then it serves
+    /// again. Rows and outputs that the method has are used by nobody else before. Default: no limit.
+    /// </summary>
+    public TimeSpan? RunLimit { get; init; }
+
+    /// <summary>
+    /// Which values must be finite, in elements of type float, double and Half: a request with a NaN or an infinity among them ends with a
+    /// <see cref="NonFiniteException"/>, and others are not touched by it. Inputs are checked when they are submitted, before the method can
+    /// see them, outputs when they are delivered. Default <see cref="FiniteChecks.None"/>: every value passes through, bit by bit.
+    /// </summary>
+    public FiniteChecks RequireFinite { get; init; }
+
+    /// <summary>
+    /// Whether rows are filled with the byte 0xDB as soon as they are given back: input rows when the method has read them, outputs when
+    /// their callers have them, leased ones when the lease is disposed. What keeps reading by mistake, or leaves out part of a row with
+    /// <see cref="ZeroRows"/> off, then sees the same garbage every time instead of a value that may be another request's. Costs a pass
+    /// over every row; for tests and for the hunt after a mistake. Default false.
+    /// </summary>
+    public bool Checked { get; init; }
+
+    /// <summary>
     /// How long <see cref="Batcher.DisposeAsync"/> waits for accepted requests to run; what has not run by then ends with a
     /// <see cref="BatcherClosedException"/>. Default 30 s; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
     /// </summary>
@@ -104,6 +127,10 @@ public sealed record BatcherOptions
         Require(Capacity is null || Capacity >= maxBatchSize, batcher, nameof(Capacity), Capacity, $"at least the largest batch ({maxBatchSize})");
         Require(Capacity is null or <= MaxCapacity, batcher, nameof(Capacity), Capacity, $"at most {MaxCapacity}");
         Require(maxBatchSize <= MaxCapacity / 4, batcher, nameof(MaxBatchSize), maxBatchSize, $"at most {MaxCapacity / 4}");
+        Require(
+            RunLimit is null || (RunLimit > TimeSpan.Zero && RunLimit <= LongestDrain),
+            batcher, nameof(RunLimit), RunLimit, "more than zero and at most 49 days");
+        Require((RequireFinite & ~FiniteChecks.All) == 0, batcher, nameof(RequireFinite), RequireFinite, "a combination of defined values");
         Require(Enum.IsDefined(Overload), batcher, nameof(Overload), Overload, "a defined value");
         Require(
             (DrainTimeout >= TimeSpan.Zero && DrainTimeout <= LongestDrain) || DrainTimeout == Timeout.InfiniteTimeSpan,
@@ -124,6 +151,9 @@ public sealed record BatcherOptions
         RequireSame(batcher, nameof(DedicatedThread), DedicatedThread, current.DedicatedThread);
         RequireSame(batcher, nameof(InlineContinuations), InlineContinuations, current.InlineContinuations);
         RequireSame(batcher, nameof(IsolateFaults), IsolateFaults, current.IsolateFaults);
+        RequireSame(batcher, nameof(RunLimit), RunLimit, current.RunLimit);
+        RequireSame(batcher, nameof(RequireFinite), RequireFinite, current.RequireFinite);
+        RequireSame(batcher, nameof(Checked), Checked, current.Checked);
         RequireSame(batcher, nameof(TimeProvider), TimeProvider, current.TimeProvider);
         RequireSame(batcher, nameof(Device), Device, current.Device);
         RequireSame(batcher, nameof(MaxInFlight), MaxInFlight, current.MaxInFlight);

@@ -6,6 +6,11 @@ public enum BatcherState
     /// <summary>It accepts requests and runs them.</summary>
     Serving,
 
+    /// <summary>
+    /// Its method has not returned for <see cref="BatcherOptions.RunLimit"/>: requests are refused until it does. Then it serves again.
+    /// </summary>
+    Stalled,
+
     /// <summary>It refuses new requests and runs those accepted before.</summary>
     Closing,
 

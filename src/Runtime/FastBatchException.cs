@@ -75,6 +75,41 @@ public sealed class BatchExecutionException : FastBatchException
     }
 }
 
+/// <summary>
+/// The method has not returned for <see cref="BatcherOptions.RunLimit"/>: this request was being run by it, waited behind it, or came when it
+/// was known. It may have been run, or be running still, but its answer goes nowhere.
+/// </summary>
+public sealed class BatcherStalledException : FastBatchException
+{
+    internal BatcherStalledException(string batcher, TimeSpan limit)
+        : base(batcher, $"{batcher} is stalled: its method has been running for more than {nameof(BatcherOptions)}.{nameof(BatcherOptions.RunLimit)} ({limit}).")
+    {
+    }
+
+    /// <inheritdoc/>
+    public override bool IsTransient => true;
+}
+
+/// <summary>A value that must be finite is not; see <see cref="BatcherOptions.RequireFinite"/>. Other requests are not concerned.</summary>
+public sealed class NonFiniteException : FastBatchException
+{
+    internal NonFiniteException(string batcher, string place, int element, string value, bool isInput)
+        : base(batcher, $"{batcher}: element {element} of {place} is {value}; {nameof(BatcherOptions)}.{nameof(BatcherOptions.RequireFinite)} asks for finite values.")
+    {
+        Element = element;
+        IsInput = isInput;
+    }
+
+    /// <summary>The first such element of the row.</summary>
+    public int Element { get; }
+
+    /// <summary>Whether the caller brought it, in a request that was not run; otherwise the method gave it.</summary>
+    public bool IsInput { get; }
+
+    /// <inheritdoc/>
+    public override bool IsTransient => false;
+}
+
 /// <summary>The batcher's policy dropped the request before it ran (<see cref="Scheduling.BatchDecision.Drop"/>).</summary>
 public sealed class RequestDroppedException : FastBatchException
 {

@@ -5,6 +5,7 @@ using FastBatch.Generators.Parsing;
 using FastBatch.Generators.Tests.Harness;
 using FastBatch.Lanes;
 using FastBatch.Native;
+using Microsoft.CodeAnalysis;
 
 namespace FastBatch.Generators.Tests;
 
@@ -21,11 +22,20 @@ public class ContractTests
         Assert.Empty(Visible(type).Except(listed));
     }
 
-    [Fact]
-    public void Generated_members_hide_none_of_the_batcher()
+    [Theory]
+    [InlineData("void Score([Row(3)] ReadOnlySpan<int> x, [Row(2)] Span<int> y)", " { }", "CreateOutputs", "Run")]
+    [InlineData("void Score(ReadOnlySpan<int> x, Span<int> y)", " { }", "CreateOutputs", "Run")]
+    [InlineData("FastBatch.Native.TorchTensor Score([Row] FastBatch.Native.TorchTensor x)", " => x;", "CreateOutputs", "Run")]
+    [InlineData("torch.Tensor Score([Row] torch.Tensor x, [Row] torch.Tensor y)", " => x;", "CreateOutputs", "OnClosed", "Run")]
+    public void A_batcher_overrides_what_it_is_to_and_hides_nothing(string method, string body, params string[] overridden)
     {
-        string[] generated = ["Outputs", "CopyRequest", "LeaseRequest", "Lease", "Row", "RowWriter", "WriteRow", "SubmitAsync"];
-        Assert.Empty(Visible(typeof(Batcher)).Intersect(generated));
+        string results = method.StartsWith("void", StringComparison.Ordinal) ? "" : "[return: Row] ";
+        UserProject.Generate(
+            UserProject.CompileWithTorchSharp($"partial class Model {{ [Batchable] {results}{method}{body} }}"), out Compilation output);
+        INamedTypeSymbol batcher = output.GetTypeByMetadataName("Model+ScoreBatcher")!;
+        ISymbol[] members = [.. batcher.GetMembers().Where(static member => member is not IMethodSymbol { MethodKind: MethodKind.Constructor })];
+        Assert.Equal(overridden, members.Where(static member => member.IsOverride).Select(static member => member.Name).Order());
+        Assert.Empty(members.Where(static member => !member.IsOverride).Select(static member => member.Name).Intersect(Visible(typeof(Batcher))));
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using Microsoft.CodeAnalysis.CSharp;
 namespace FastBatch.Generators.Tests;
 
 /// <summary>The generator does its work again for an edit that changes a batcher, and for no other.</summary>
-public class IncrementalityTests
+public partial class IncrementalityTests
 {
     private const string Model = """
         namespace Samples;

@@ -15,4 +15,6 @@ internal sealed class Gate
     public Task ArrivedAsync() => _arrived.WaitAsync().WaitAsync(TimeSpan.FromSeconds(30));
 
     public void Open() => _open.Set();
+
+    public void Close() => _open.Reset();
 }

@@ -106,6 +106,8 @@ internal sealed class Episode
             MaxQueueDelay = _random.Next(6) == 0 ? TimeSpan.FromMicroseconds(_random.Next(1, 200)) : null,
             IsolateFaults = _random.Next(4) != 0,
             ZeroRows = _random.Next(2) == 0,
+            RunLimit = _plan.StalledBatches > 0 ? SoakService.RunLimit : null,
+            Checked = _random.Next(4) == 0,
             DrainTimeout = TimeSpan.FromMilliseconds(_plan.Hangs ? 20 : 30_000),
         };
         if (_plan.PolicyFaults == 0)

@@ -20,6 +20,9 @@ internal enum FaultKind
     /// <summary>The method does not return until the batcher has given up.</summary>
     Hang,
 
+    /// <summary>The method does not return for longer than the limit, and then does.</summary>
+    Stall,
+
     /// <summary>A callback that writes a row in place throws half way.</summary>
     Writer,
 
@@ -52,6 +55,8 @@ internal sealed record FaultPlan
 
     public bool Hangs { get; init; }
 
+    public int StalledBatches { get; init; }
+
     public int ThrowingWriters { get; init; }
 
     public int ThrowingMemories { get; init; }
@@ -71,6 +76,7 @@ internal sealed record FaultPlan
         FaultKind.Transient => new FaultPlan { TransientBatches = 200 },
         FaultKind.Slow => new FaultPlan { SlowBatches = 100 },
         FaultKind.Hang => new FaultPlan { Hangs = true },
+        FaultKind.Stall => new FaultPlan { StalledBatches = 2_000 },
         FaultKind.Writer => new FaultPlan { ThrowingWriters = 100 },
         FaultKind.Memory => new FaultPlan { ThrowingMemories = 100 },
         FaultKind.Policy => new FaultPlan { PolicyFaults = 200 },
@@ -86,6 +92,7 @@ internal sealed record FaultPlan
         TransientBatches = Sometimes(random, 10_000),
         SlowBatches = Sometimes(random, 5_000),
         Hangs = random.Next(30) == 0,
+        StalledBatches = random.Next(4) == 0 ? 20_000 : 0,
         ThrowingWriters = Sometimes(random, 5_000),
         ThrowingMemories = Sometimes(random, 5_000),
         PolicyFaults = Sometimes(random, 10_000),

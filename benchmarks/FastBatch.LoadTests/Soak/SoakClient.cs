@@ -125,6 +125,11 @@ internal abstract class SoakClient(SoakService service, FaultPlan plan, Ledger l
                 Outcomes.Refused++;
                 await Task.Yield();
                 return true;
+            case BatcherStalledException when plan.StalledBatches > 0:
+                // Run or not: its answer goes nowhere.
+                Outcomes.Faulted++;
+                await Task.Yield();
+                break;
             case BatcherClosedException:
                 Outcomes.Closed++;
                 return false;

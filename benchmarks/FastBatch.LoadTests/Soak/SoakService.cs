@@ -8,6 +8,9 @@ internal sealed partial class SoakService(int number, FaultPlan plan, Ledger led
 {
     private const int HangAfter = 200; // batches
 
+    /// <summary>Of those whose method stalls: longer than anything else that is injected.</summary>
+    public static readonly TimeSpan RunLimit = TimeSpan.FromMilliseconds(25);
+
     private readonly Replays[] _replays = new Replays[clients];
     private readonly Random _random = new(seed);
     private readonly ManualResetEventSlim _hung = new();
@@ -125,6 +128,13 @@ internal sealed partial class SoakService(int number, FaultPlan plan, Ledger led
         if (plan.Hangs && ++_batches == HangAfter && !Volatile.Read(ref _isReleased))
         {
             _hung.Wait();
+        }
+
+        if (Happens(plan.StalledBatches))
+        {
+            // Its callers go on meanwhile, and send more than are remembered: it is not to be run again.
+            Thread.Sleep(RunLimit * _random.Next(1, 4));
+            return null;
         }
 
         if (Happens(plan.SlowBatches))

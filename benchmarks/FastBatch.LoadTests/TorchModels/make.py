@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes network.pt and identity.pt, what the scenario `torch` runs.
+"""Writes network.pt and identity.pt, what the scenario `torch` runs, and small.pt, which `samples/TorchSharp -- bench` does.
 
 Needs Debian's package python3-torch. Run it from any folder:
 
@@ -8,7 +8,7 @@ Needs Debian's package python3-torch. Run it from any folder:
 network.pt is a perceptron, 128 -> 256 -> 256 -> 16 with ReLU, float32, with random weights but for one path on each side that the load
 loops check their answers by: output 0 is twice input 0, output 15 is input 127, exactly, for inputs where the first is not negative and the
 last not positive. Nothing is added to the network for that: it is what any perceptron of its size costs. Every run on one machine writes
-the same bytes.
+the same bytes. small.pt is 64 -> 128 -> 64 -> 10, all of it random.
 """
 
 import io
@@ -18,14 +18,15 @@ import torch
 
 HERE = pathlib.Path(__file__).resolve().parent
 WIDTHS = (128, 256, 256, 16)
+SMALL_WIDTHS = (64, 128, 64, 10)
 
 
 class Network(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, widths: tuple[int, int, int, int]):
         super().__init__()
-        self.first = torch.nn.Linear(WIDTHS[0], WIDTHS[1])
-        self.second = torch.nn.Linear(WIDTHS[1], WIDTHS[2])
-        self.third = torch.nn.Linear(WIDTHS[2], WIDTHS[3])
+        self.first = torch.nn.Linear(widths[0], widths[1])
+        self.second = torch.nn.Linear(widths[1], widths[2])
+        self.third = torch.nn.Linear(widths[2], widths[3])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.third(torch.relu(self.second(torch.relu(self.first(x)))))
@@ -57,7 +58,7 @@ def write(name: str, module: torch.nn.Module) -> None:
 
 def main() -> None:
     torch.manual_seed(11)
-    network = Network().requires_grad_(False)
+    network = Network(WIDTHS).requires_grad_(False)
     only(network.first, 0, 0, 1)
     only(network.first, 1, 127, -1)
     only(network.second, 0, 0, 1)
@@ -66,6 +67,7 @@ def main() -> None:
     only(network.third, 15, 1, -1)
     write("network", network)
     write("identity", Identity())
+    write("small", Network(SMALL_WIDTHS).requires_grad_(False))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@
 extern "C" {
 #endif
 
-/* Goes up with every change to this file that a caller compiled before it would notice. */
+/* Goes up by one with the first change after a release that library or caller of that release would notice: a function added, removed or
+ * with other parameters, a number or a promise of this file changed. Callers refuse a library of any other version. */
 #define FB_ABI_VERSION 1
 
 #define FB_MAX_RANK 32

@@ -21,8 +21,8 @@ public abstract class BatchObserver
     }
 
     /// <summary>
-    /// Requests ended outside any batch: refused, cancelled before a batch was made of them, or left when the batcher was closed. Never
-    /// those that a <see cref="BatchReport"/> counts.
+    /// Requests ended outside any batch: refused, cancelled before a batch was made of them, or left when the batcher was closed or its method
+    /// stalled. Never those that a <see cref="BatchReport"/> counts, but for <see cref="BatchReport.Gone"/>.
     /// </summary>
     /// <param name="batcher">The batcher.</param>
     /// <param name="outcome">How they ended.</param>

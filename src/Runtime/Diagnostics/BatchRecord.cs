@@ -38,6 +38,8 @@ internal sealed class BatchRecord(int maxBatchSize)
 
     public int Cancelled { get; set; }
 
+    public int Gone { get; set; }
+
     public Exception? Error { get; set; }
 
     public long TimestampFrequency { get; private set; }

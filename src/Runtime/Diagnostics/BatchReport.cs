@@ -43,7 +43,7 @@ public readonly ref struct BatchReport
     public long DeviceToHost => _record.DeviceToHost;
 
     /// <summary>Requests whose callers have their results.</summary>
-    public int Succeeded => Ran ? Rows - Failed - Cancelled : 0;
+    public int Succeeded => Ran ? Rows - Failed - Cancelled - Gone : 0;
 
     /// <summary>Requests that failed: the method threw on their rows, or the policy threw.</summary>
     public int Failed => _record.IsDropped ? 0 : _record.Undelivered;
@@ -53,6 +53,12 @@ public readonly ref struct BatchReport
 
     /// <summary>Requests whose callers gave up after it was closed.</summary>
     public int Cancelled => _record.Cancelled;
+
+    /// <summary>
+    /// Requests that ended while it ran in another way, because the method stalled or the batcher was closed; see
+    /// <see cref="BatchObserver.OnEnded"/>.
+    /// </summary>
+    public int Gone => _record.Gone;
 
     /// <summary>What the method threw, if it did: the first of what it threw.</summary>
     public Exception? Error => _record.Error;

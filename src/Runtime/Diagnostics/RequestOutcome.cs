@@ -6,7 +6,9 @@ public enum RequestOutcome
     /// <summary>Its caller has the result.</summary>
     Succeeded,
 
-    /// <summary>The method threw: <see cref="BatchExecutionException"/>.</summary>
+    /// <summary>
+    /// The method threw: <see cref="BatchExecutionException"/>; or gave it a value that is not finite: <see cref="NonFiniteException"/>.
+    /// </summary>
     Failed,
 
     /// <summary>Its caller gave it up: <see cref="OperationCanceledException"/>.</summary>
@@ -21,6 +23,12 @@ public enum RequestOutcome
     /// <summary>The policy dropped it: <see cref="RequestDroppedException"/>.</summary>
     Dropped,
 
-    /// <summary>The callback that writes the row threw; its caller has that exception.</summary>
+    /// <summary>
+    /// The callback that writes the row threw, and its caller has that exception; or it brought a value that is not finite:
+    /// <see cref="NonFiniteException"/>.
+    /// </summary>
     Abandoned,
+
+    /// <summary>The method did not return: <see cref="BatcherStalledException"/>.</summary>
+    Stalled,
 }

@@ -27,6 +27,9 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     private AtomicInt32 _undelivered;
     private AtomicInt32 _cancelled;
 
+    // Those that got their results, by threads that were not alone.
+    private AtomicInt32 _delivered;
+
     // By the last thread to leave, one after the other.
     private AtomicInt64 _succeeded;
 
@@ -56,28 +59,30 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     public bool Run()
     {
         int count = Batch.Count;
+        int delivered = 0;
         for (int i = 0; i < count; i++)
         {
-            Deliver(i);
+            delivered += Deliver(i) ? 1 : 0;
             if ((i & (LooksAtClock - 1)) == LooksAtClock - 1)
             {
                 desk.CheckPace();
             }
         }
 
-        return Leave(count);
+        return Leave(count, delivered);
     }
 
     /// <summary>As <see cref="Run"/>, by a helper.</summary>
     public bool RunBackwards()
     {
         int count = Batch.Count;
+        int delivered = 0;
         for (int i = count - 1; i >= 0; i--)
         {
-            Deliver(i);
+            delivered += Deliver(i) ? 1 : 0;
         }
 
-        return Leave(count);
+        return Leave(count, delivered);
     }
 
     /// <summary>A thread of the pool: the first, if the executor resumes no callers itself, or a helper.</summary>
@@ -99,7 +104,8 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         return false;
     }
 
-    private void Deliver(int row)
+    // True if this thread gave the caller a result.
+    private bool Deliver(int row)
     {
         ref readonly BatchMember member = ref Batch.Members[row];
         PendingRequest request = member.Request!;
@@ -109,24 +115,26 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
             if (request.TryDeliver(ticket, Batch.Outputs, row, out Continuation continuation))
             {
                 continuation.RunHere();
-                return;
+                return true;
             }
         }
         else if (request.TryFail(ticket, fault, out Continuation continuation))
         {
             _undelivered.Add(1);
             continuation.RunHere();
-            return;
+            return false;
         }
 
         if (request.SignOff(ticket))
         {
             _cancelled.Add(1);
         }
+
+        return false;
     }
 
     // Every member is decided now: by this thread, by its caller, or by another that has it in hand.
-    private bool Leave(int count)
+    private bool Leave(int count, int delivered)
     {
         int participants = _participants.Read();
         if (participants < Walked && Batch.Record is { } record)
@@ -134,16 +142,22 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
             desk.NoteDelivered(record);
         }
 
-        do
+        // The only one there ever was, as a rule: then nothing has to be added up.
+        bool alone = participants == 1 && _participants.CompareExchange(1, Walked);
+        if (!alone)
         {
-            participants = _participants.Read();
+            _delivered.Add(delivered);
+            do
+            {
+                participants = _participants.Read();
+            }
+            while (!_participants.CompareExchange(participants, (participants - 1) | Walked));
         }
-        while (!_participants.CompareExchange(participants, (participants - 1) | Walked));
 
         bool last = (participants & ~Walked) == 1;
         if (last)
         {
-            Settle(count);
+            Settle(count, alone ? delivered : _delivered.Exchange(0));
             Batch.Detach();
             _epoch.Write(_epoch.Read() + 1);
         }
@@ -156,13 +170,13 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
         return last;
     }
 
-    private void Settle(int count)
+    private void Settle(int count, int delivered)
     {
         (int undelivered, int cancelled) = (_undelivered.Read(), _cancelled.Read());
-        _succeeded.Write(_succeeded.Read() + count - undelivered - cancelled);
+        _succeeded.Write(_succeeded.Read() + delivered);
         if ((undelivered | cancelled) != 0 || Batch.Record is not null)
         {
-            desk.Settle(Batch, undelivered, cancelled);
+            desk.Settle(Batch, undelivered, cancelled, count - delivered - undelivered - cancelled);
             _undelivered.Write(0);
             _cancelled.Write(0);
         }

@@ -177,17 +177,22 @@ internal sealed class DeliveryDesk : IDisposable
     /// </summary>
     public FastBatchException? Fault(Batch batch, int row) => batch.IsDropped
         ? new RequestDroppedException(_batcher)
-        : batch.Fault(row) is not { Error: { } error, Rows: int rows }
-        ? null
-        : error is DeviceException { Failure: DeviceFailure.Lost }
-        ? new DeviceLostException(_batcher, error)
-        : new BatchExecutionException(_batcher, rows, error);
+        : batch.Fault(row) is { Error: { } error, Rows: int rows }
+        ? error is DeviceException { Failure: DeviceFailure.Lost }
+            ? new DeviceLostException(_batcher, error)
+            : new BatchExecutionException(_batcher, rows, error)
+        : batch.Outputs.RequiresFinite ? batch.Outputs.FindNonFinite(row, _batcher)
+        : null;
 
     /// <summary>By the first thread that has been through an observed batch, before it says so.</summary>
     public void NoteDelivered(BatchRecord record) => record.Delivered = _time.GetTimestamp();
 
     /// <summary>By the last thread to leave a delivery in which some requests got no result, or which is observed.</summary>
-    public void Settle(Batch batch, int undelivered, int cancelled)
+    /// <param name="batch">The batch.</param>
+    /// <param name="undelivered">Requests that got a fault.</param>
+    /// <param name="cancelled">Requests found to be cancelled.</param>
+    /// <param name="gone">Requests that had ended otherwise, of which the ledger has been told.</param>
+    public void Settle(Batch batch, int undelivered, int cancelled, int gone)
     {
         if (undelivered > 0)
         {
@@ -201,7 +206,7 @@ internal sealed class DeliveryDesk : IDisposable
 
         if (batch is { Record: { } record, Count: > 0 })
         {
-            (record.Undelivered, record.Cancelled, record.Error) = (undelivered, cancelled, batch.FirstError);
+            (record.Undelivered, record.Cancelled, record.Gone, record.Error) = (undelivered, cancelled, gone, batch.FirstError);
             _ledger.Report(record);
         }
     }

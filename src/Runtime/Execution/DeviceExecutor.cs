@@ -19,6 +19,7 @@ internal abstract partial class DeviceExecutor
     private readonly long _worthOverlapping;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
+    private readonly StallWatch? _stalls;
     private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -52,17 +53,25 @@ internal abstract partial class DeviceExecutor
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
+        _stalls = options.RunLimit is { } limit ? new StallWatch(lane, batcher, limit, _time, EndInFlight) : null;
     }
 
     protected Lane Lane { get; }
 
     protected DeliveryDesk Desk { get; }
 
+    /// <summary>What callers are told while the method does not return; null while it does. Any thread.</summary>
+    public BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+
     /// <summary>Whether no caller is being resumed.</summary>
     public bool AllDelivered => Desk.Resuming == 0;
 
-    /// <summary>Ends the watch over deliveries. Once nothing is left to deliver.</summary>
-    public void EndWatch() => Desk.Dispose();
+    /// <summary>Ends the watches. Once nothing is left to deliver.</summary>
+    public void EndWatch()
+    {
+        Desk.Dispose();
+        _stalls?.Dispose();
+    }
 
     /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
     // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
@@ -78,8 +87,13 @@ internal abstract partial class DeviceExecutor
     /// <summary>Why nothing can be run any more; null while something can. Any thread.</summary>
     public virtual Exception? Loss => null;
 
-    /// <summary>Any thread, once the lane is closed: ends the requests of batches whose rows are free already. True always.</summary>
-    public virtual bool TryAbandon() => true;
+    /// <summary>Any thread: as <see cref="Lane.EndAll"/>, for the requests of batches whose rows may be free already.</summary>
+    public virtual void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome)
+    {
+    }
+
+    /// <summary>Device side: the watch over runs that take too long, if there is one.</summary>
+    protected StallWatch? Stalls => _stalls;
 
     /// <summary>How long the queue should take to run.</summary>
     public TimeSpan EstimateBacklog()
@@ -196,7 +210,9 @@ internal abstract partial class DeviceExecutor
         {
             int rows = batch.Count;
             batch.Record?.Start(_time.GetTimestamp());
+            _stalls?.Begin(_started);
             RunMethod(batch);
+            _stalls?.End();
             long ended = _time.GetTimestamp();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.

@@ -48,8 +48,12 @@ public sealed class Batch
 
     internal BatchMember[] Members { get; }
 
-    /// <summary>Whether the outputs hold the results of all rows.</summary>
-    internal bool HasResult { get; set; }
+    /// <summary>Whether the outputs hold the results of all rows, about which nothing more is to be asked.</summary>
+    internal bool HasResult
+    {
+        get;
+        set => field = value && _outputs is not { RequiresFinite: true };
+    }
 
     /// <summary>Whether some rows have failed.</summary>
     internal bool HasFaults { get; private set; }
@@ -114,6 +118,11 @@ public sealed class Batch
     /// <summary>Lets the outputs go if rows of them are lent; if not they stay with this batch object, for its next use.</summary>
     internal void Detach()
     {
+        if (_outputs is { Poisons: true } poisoned)
+        {
+            poisoned.PoisonDelivered(Count);
+        }
+
         if (_outputs is { IsLent: true } lent)
         {
             _outputs = null;

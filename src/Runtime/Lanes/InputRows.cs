@@ -36,6 +36,12 @@ public abstract class InputRows
 
     internal abstract void Copy(int from, int to);
 
+    /// <summary>Makes rows of the ring, or the spill rows, unreadable: nobody has them any more.</summary>
+    internal abstract void Poison(int first, int count);
+
+    /// <summary>Why the claimed row must not be run, if it has a value that is not finite.</summary>
+    internal abstract NonFiniteException? FindNonFinite(RowClaim claim, string batcher);
+
     internal abstract void EnsureParked(int index);
 
     internal abstract void Unpark(int index, int to);
@@ -101,6 +107,15 @@ public sealed class InputRows<T> : InputRows
     }
 
     internal override void Copy(int from, int to) => _ring.Rows(from, 1).CopyTo(_ring.Rows(to, 1));
+
+    internal override void Poison(int first, int count) => MemoryMarshal.AsBytes(_ring.Rows(first, count)).Fill(Lane.PoisonByte);
+
+    internal override NonFiniteException? FindNonFinite(RowClaim claim, string batcher)
+    {
+        Span<T> row = Row(claim);
+        int element = Finite.FirstOther<T>(row);
+        return element < 0 ? null : new NonFiniteException(batcher, $"input '{Name}'", element, Finite.Show(row[element]), isInput: true);
+    }
 
     // Under the overflow's lock. The array is replaced, not resized in place: callers write their parked rows without the lock.
     internal override void EnsureParked(int index)

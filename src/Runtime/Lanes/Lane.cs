@@ -14,10 +14,16 @@ internal sealed class Lane
     private const int DefaultCapacity = 1024;
     private const long DefaultBytes = 16 << 20;
 
-    private readonly InputRows[] _inputs;
+    /// <summary>What rows are filled with when nobody is to read them: no number that a computation comes by, and none that is not finite.</summary>
+    public const byte PoisonByte = 0xDB;
 
-    public Lane(InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, bool wholePages = false)
+    private readonly InputRows[] _inputs;
+    private readonly bool _poisons;
+
+    public Lane(
+        InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, bool poisons = false, bool wholePages = false)
     {
+        _poisons = poisons;
         long rowBytes = Math.Max(1, inputs.Sum(rows => rows.RowBytes));
         Capacity = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)Capacity);
@@ -124,6 +130,11 @@ internal sealed class Lane
     /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
     public void Release(Batch batch)
     {
+        if (_poisons)
+        {
+            Poison(batch);
+        }
+
         Ring.Release(batch.EndTicket);
     }
 
@@ -188,6 +199,53 @@ internal sealed class Lane
         }
 
         return all;
+    }
+
+    /// <summary>
+    /// Any thread: ends every request that is being run or waits, with what <paramref name="fault"/> makes for each, until it makes nothing any
+    /// more. Their rows stay where they are; the device side skips those, or discards the answers.
+    /// </summary>
+    /// <param name="fault">Makes the fault of one request.</param>
+    /// <param name="outcome">What that counts as.</param>
+    /// <param name="ledger">Told how they ended.</param>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    {
+        for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
+        {
+            if (Ring.TryPeek(ticket, out long requestTicket) is { } request && request.IsPending(requestTicket))
+            {
+                if (fault() is not { } error)
+                {
+                    return;
+                }
+
+                if (request.TryFail(requestTicket, error, out Continuation continuation))
+                {
+                    ledger.End(outcome);
+                    continuation.Queue();
+                }
+            }
+        }
+
+        Overflow.EndAll(fault, outcome, ledger);
+    }
+
+    // All rows that end with the batch, those of cancelled requests among them, and those it had past the ring's end.
+    private void Poison(Batch batch)
+    {
+        int spilled = batch.RingRow + batch.Count - Ring.Size;
+        foreach (InputRows rows in _inputs)
+        {
+            for (long ticket = Ring.ReleaseMark; ticket < batch.EndTicket; ticket++)
+            {
+                rows.Poison(Ring.Row(ticket), 1);
+            }
+
+            if (spilled > 0)
+            {
+                rows.Poison(Ring.Size, spilled);
+            }
+        }
     }
 
     private void Copy(int from, int to)

@@ -109,6 +109,21 @@ internal sealed class LaneRing
     /// <summary>Whether a claim would find room, were the lane open. Any thread.</summary>
     public bool HasRoom => Claimed - ReleaseMark < _bound;
 
+    /// <summary>
+    /// Any thread: the request of a ticket, if it is published and not released. Whoever ends it presents <paramref name="requestTicket"/>:
+    /// it may have ended meanwhile, and serve another caller.
+    /// </summary>
+    public PendingRequest? TryPeek(long ticket, out long requestTicket)
+    {
+        ref Slot slot = ref _slots[(int)ticket & _mask];
+        bool published = slot.Sequence.Read() == ticket + 1;
+        PendingRequest? request = Volatile.Read(ref slot.Request);
+        requestTicket = Volatile.Read(ref slot.RequestTicket);
+
+        // Acquiring reads: this one is the last. Nobody writes to the slot of a ticket that is not released, so the two belong together.
+        return published && _release.Value.Read() <= ticket ? request : null;
+    }
+
     /// <summary>Device side: the request of a published ticket.</summary>
     public PendingRequest? Request(long ticket, out long requestTicket)
     {

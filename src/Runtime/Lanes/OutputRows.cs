@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace FastBatch.Lanes;
 
@@ -19,6 +20,12 @@ public abstract class OutputRows
 
     /// <summary>Takes memory that a device may copy to. Before the first use.</summary>
     internal abstract void UsePages();
+
+    /// <summary>Makes a row unreadable: its caller has let go of it.</summary>
+    internal abstract void Poison(int row);
+
+    /// <summary>The first element of a row that is not finite, and how it is written; -1 if all are.</summary>
+    internal abstract int FindNonFinite(int row, out string value);
 }
 
 /// <summary>The rows of one output parameter of element type <typeparamref name="T"/>. For generated code.</summary>
@@ -84,4 +91,14 @@ public sealed class OutputRows<T> : OutputRows
     public ReadOnlySpan<T> Row(RowHandle handle) => _rows.Rows(handle.RequireRow(), 1);
 
     internal override void UsePages() => _rows = new AlignedRows<T>(_slab.MaxRows, RowLength, wholePages: true);
+
+    internal override void Poison(int row) => MemoryMarshal.AsBytes(_rows.Rows(row, 1)).Fill(Lane.PoisonByte);
+
+    internal override int FindNonFinite(int row, out string value)
+    {
+        ReadOnlySpan<T> values = Row(row);
+        int element = Finite.FirstOther(values);
+        value = element < 0 ? "" : Finite.Show(values[element]);
+        return element;
+    }
 }

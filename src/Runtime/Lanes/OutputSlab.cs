@@ -32,6 +32,12 @@ public abstract class OutputSlab
     /// <summary>The outputs' memory.</summary>
     internal SlabMemory SlabMemory { get; } = new();
 
+    /// <summary>Whether rows are made unreadable when they are given back.</summary>
+    internal bool Poisons { get; set; }
+
+    /// <summary>Whether callers get finite values or a fault.</summary>
+    internal bool RequiresFinite { get; set; }
+
     /// <summary>Lends a row to a caller, in a loan that several outputs may share.</summary>
     /// <param name="row">The request's place in the batch.</param>
     public RowHandle Lend(int row)
@@ -46,6 +52,35 @@ public abstract class OutputSlab
     /// <summary>By the batch that holds it: whether callers hold rows of it too.</summary>
     internal bool IsLent => _references.Read() > 1;
 
+    /// <summary>By the batch, when all its callers have their results: makes those unreadable that are not lent.</summary>
+    internal void PoisonDelivered(int rows)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            if ((_loans[row].Read() & 1) == 0)
+            {
+                Poison(row);
+            }
+        }
+    }
+
+    /// <summary>Why the request at this place must not get its results, if one of their values is not finite.</summary>
+    internal NonFiniteException? FindNonFinite(int row, string batcher)
+    {
+        IReadOnlyList<OutputRows> outputs = SlabMemory.Outputs;
+        for (int i = 0; i < outputs.Count; i++)
+        {
+            int element = outputs[i].FindNonFinite(row, out string value);
+            if (element >= 0)
+            {
+                string place = outputs.Count == 1 ? "the output" : $"output {i + 1} of {outputs.Count}";
+                return new NonFiniteException(batcher, place, element, value, isInput: false);
+            }
+        }
+
+        return null;
+    }
+
     internal void Open() => _references.Write(1);
 
     internal void Release()
@@ -59,11 +94,24 @@ public abstract class OutputSlab
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool IsOnLoan(int row, long stamp) => _loans[row].Read() == stamp;
 
+    private void Poison(int row)
+    {
+        foreach (OutputRows rows in SlabMemory.Outputs)
+        {
+            rows.Poison(row);
+        }
+    }
+
     internal void TakeBack(int row, long stamp)
     {
         // One Dispose wins; copies of the lease disposed before or after it change nothing.
         if (_loans[row].CompareExchange(stamp, stamp + 1))
         {
+            if (Poisons)
+            {
+                Poison(row);
+            }
+
             Release();
         }
     }

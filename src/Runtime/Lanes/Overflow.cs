@@ -133,6 +133,21 @@ internal sealed class Overflow(InputRows[] inputs)
         }
     }
 
+    /// <summary>Any thread: ends every parked request, with what <paramref name="fault"/> makes for each, until it makes nothing any more.</summary>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    {
+        lock (_gate)
+        {
+            while (_queue.TryPeek(out var parked) && fault() is { } error)
+            {
+                _queue.Dequeue();
+                _waiting.Add(-1);
+                Free(parked.Claim.Row);
+                ledger.End(parked.Request.TryRefuse(error) ? outcome : RequestOutcome.Cancelled);
+            }
+        }
+    }
+
     private void Free(int index)
     {
         _freeIndexes.Push(index);

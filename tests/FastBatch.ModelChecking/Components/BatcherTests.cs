@@ -35,6 +35,19 @@ public class BatcherTests
     public void Sleep_on_old_settings() => Check.Catches(
         new Twin("sleep-on-old-settings"), "", Reconfigures(true));
 
+    [Fact]
+    public void A_pool_executor_whose_run_is_found_too_long_as_it_ends() => Check.Exhausts(Stalls(false), interruptions: 1);
+
+    [Fact]
+    public void A_thread_executor_whose_run_is_found_too_long_as_it_ends() => Check.Exhausts(Stalls(true), interruptions: 1);
+
+    [Fact]
+    public void A_stall_that_outlasts_its_run() => Check.Catches(new Twin("stall-outlasts-run"), "it is still stalled", Stalls(false));
+
+    [Fact]
+    public void A_stalled_request_that_two_decide() => Check.Catches(
+        new Twin(Weakening.Split, "CompletionCore.cs", "TryComplete"), "", Stalls(false));
+
     private static BatcherOptions Options(bool dedicated) => new()
     {
         MaxBatchSize = 2,
@@ -85,6 +98,32 @@ public class BatcherTests
         }));
         model.Thread("operator", () => batcher.Reconfigure(options));
         model.AtEnd(ends.RequireAll);
+    };
+
+    // The watch may look at any moment, and finds any run too long.
+    private static Action<Model> Stalls(bool dedicated) => model =>
+    {
+        var time = new LateTime("watch");
+        var batcher = new ModelBatcher(Options(dedicated) with { TimeProvider = time, RunLimit = TimeSpan.FromTicks(1) });
+        var ends = new Ends(2);
+        model.Thread("caller", () => Submit(0));
+        model.Thread("watch", time.Tick);
+        model.AtEnd(() =>
+        {
+            ends.RequireAll();
+            Model.Require(batcher.State == BatcherState.Serving, "it is still stalled");
+        });
+
+        void Submit(int id) => batcher.Submit(id, (request, token) =>
+        {
+            int result = ModelRequest.Take(request, token);
+            Model.Require(result == id || result == -3, $"request {id} ended with {result}");
+            ends.Add(id);
+            if (id == 0)
+            {
+                Submit(1);
+            }
+        });
     };
 
     private static Action<Model> Closes(bool dedicated) => model =>

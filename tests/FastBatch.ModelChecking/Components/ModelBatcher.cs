@@ -85,6 +85,33 @@ internal sealed class PassiveBatcher() : Batcher(
     protected override void Run(Batch batch) => throw new NotSupportedException();
 }
 
+/// <summary>Time that does not pass, but is late for one thread, which calls the one timer when it pleases.</summary>
+internal sealed class LateTime(string late) : TimeProvider
+{
+    private Action? _tick;
+
+    public override long GetTimestamp() => Trial.CurrentThread?.Name == late ? 2_000_000 : 1_000_000;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        _tick = () => callback(state);
+        return new Never();
+    }
+
+    public void Tick() => _tick!();
+
+    private sealed class Never : ITimer
+    {
+        public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
+
 /// <summary>Time that does not pass.</summary>
 internal sealed class StoppedTime : TimeProvider
 {

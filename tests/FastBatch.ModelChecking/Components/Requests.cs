@@ -25,7 +25,7 @@ internal sealed class ModelRequest : PendingRequest<int>
         }
     }
 
-    /// <summary>The result; negative if it was cancelled.</summary>
+    /// <summary>The result; negative if it was cancelled, or refused.</summary>
     public static int Take(ModelRequest request, short token)
     {
         try
@@ -39,6 +39,10 @@ internal sealed class ModelRequest : PendingRequest<int>
         catch (BatcherClosedException)
         {
             return -2;
+        }
+        catch (BatcherStalledException)
+        {
+            return -3;
         }
     }
 }

@@ -153,6 +153,8 @@ public class DisposalTests
     [InlineData(nameof(BatcherOptions.MaxQueueDelay), "zero or more")]
     [InlineData(nameof(BatcherOptions.DrainTimeout), "zero or more, or Timeout.InfiniteTimeSpan")]
     [InlineData(nameof(BatcherOptions.Overload), "a defined value")]
+    [InlineData(nameof(BatcherOptions.RunLimit), "more than zero")]
+    [InlineData(nameof(BatcherOptions.RequireFinite), "a combination of defined values")]
     [InlineData(nameof(BatcherOptions.DeviceCost), "zero or more, and finite")]
     [InlineData(nameof(BatcherOptions.InlineContinuations), "false where DedicatedThread is false")]
     public void Impossible_options_are_refused_by_name(string option, string expected)
@@ -162,6 +164,8 @@ public class DisposalTests
             nameof(BatcherOptions.MaxBatchSize) => new() { MaxBatchSize = 0 },
             nameof(BatcherOptions.Capacity) => new() { Capacity = 15 },
             nameof(BatcherOptions.MaxQueueDelay) => new() { MaxQueueDelay = TimeSpan.FromTicks(-1) },
+            nameof(BatcherOptions.RunLimit) => new() { RunLimit = TimeSpan.Zero },
+            nameof(BatcherOptions.RequireFinite) => new() { RequireFinite = (FiniteChecks)4 },
             nameof(BatcherOptions.DeviceCost) => new() { DeviceCost = double.NaN },
             nameof(BatcherOptions.InlineContinuations) => new() { InlineContinuations = true, DedicatedThread = false },
             nameof(BatcherOptions.DrainTimeout) => new() { DrainTimeout = TimeSpan.FromSeconds(-5) },

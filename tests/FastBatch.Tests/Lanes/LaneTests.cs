@@ -28,6 +28,41 @@ public class LaneTests
         }
     }
 
+    [Fact]
+    public unsafe void Batches_that_begin_at_one_row_and_are_as_long_have_the_same_memory()
+    {
+        // What generated code keeps of a batch for the next one relies on it; so does a part of a batch that is run again.
+        var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
+        var seen = new Dictionary<(int FirstRow, int Count), nint>();
+        int again = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            int count = (i % 4) + 1;
+            for (int row = 0; row < count; row++)
+            {
+                Submit(lane, i);
+            }
+
+            Close(lane, count);
+            Look();
+            _batch.Narrow(count / 2, count - (count / 2));
+            Look();
+            lane.Release(_batch);
+        }
+
+        Assert.True(again > 40);
+
+        void Look()
+        {
+            fixed (int* first = _rows.Rows(_batch))
+            {
+                nint memory = (nint)first;
+                again += seen.TryAdd((_batch.FirstRow, _batch.Count), memory) ? 0 : 1;
+                Assert.Equal(seen[(_batch.FirstRow, _batch.Count)], memory);
+            }
+        }
+    }
+
     [Theory]
     [InlineData(0b0000)]
     [InlineData(0b0001)]

@@ -34,7 +34,7 @@ internal sealed class Flight : IDeviceWork
 
     public Stage CopyOut { get; }
 
-    /// <summary>The batch on its way. The reference is read by any thread, see <see cref="StreamPipeline.Abandon"/>.</summary>
+    /// <summary>The batch on its way. The reference is read by any thread, see <see cref="StreamPipeline.EndAll"/>.</summary>
     public Delivery? Delivery
     {
         get => _delivery.Read();

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using FastBatch.Devices;
+using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -70,11 +71,8 @@ internal sealed class StreamExecutor : DeviceExecutor
         return executor;
     }
 
-    public override bool TryAbandon()
-    {
-        _pipeline!.Abandon(_batcher.Name, _batcher.Ledger);
-        return true;
-    }
+    public override void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome) =>
+        _pipeline?.EndAll(fault, outcome, _batcher.Ledger);
 
     /// <summary>The thread that calls it is the device side from now on.</summary>
     internal void Open() =>
@@ -172,6 +170,11 @@ internal sealed class StreamExecutor : DeviceExecutor
         }
 
         Scheduler.Start(delivery.Batch.Count, Closed);
+        if (_pipeline.Count == 0)
+        {
+            Stalls?.Begin(Closed);
+        }
+
         _pipeline.Launch(delivery, Closed, _time.GetTimestamp(), Scheduler.OutOfMemory);
         return true;
     }
@@ -209,7 +212,17 @@ internal sealed class StreamExecutor : DeviceExecutor
 
         // Announced before the place is free: whoever sees nothing in flight must see these callers on their way.
         Desk.Announce(flight.Delivery!);
-        Deliver(_pipeline!.Retire());
+        Delivery delivery = _pipeline!.Retire();
+        if (_pipeline.Count == 0)
+        {
+            Stalls?.End();
+        }
+        else
+        {
+            Stalls?.Begin(now);
+        }
+
+        Deliver(delivery);
     }
 
     private void Deliver(Delivery delivery)

@@ -188,24 +188,28 @@ internal sealed class StreamPipeline : IDisposable
     }
 
     /// <summary>
-    /// Any thread: ends the requests of all batches that the device has. It may never finish them, and their memory stays reserved until it
-    /// does. A batch may be replaced by another meanwhile; that is to end as well.
+    /// Any thread: as <see cref="Lane.EndAll"/>, for the batches that the device has. It may never finish them, and their memory stays reserved
+    /// until it does. A batch may be replaced by another meanwhile; that is to end as well.
     /// </summary>
-    public void Abandon(string batcher, Ledger ledger)
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
     {
         foreach (Flight flight in _flights)
         {
-            if (flight.Delivery is not { Batch: { } batch })
+            foreach (BatchMember member in flight.Delivery?.Batch.Members ?? [])
             {
-                continue;
-            }
-
-            foreach (BatchMember member in batch.Members)
-            {
-                if (member.Request is { } request
-                    && request.TryFail(member.Ticket, new BatcherClosedException(batcher), out Continuation continuation))
+                if (member.Request is not { } request || !request.IsPending(member.Ticket))
                 {
-                    ledger.End(RequestOutcome.Closed);
+                    continue;
+                }
+
+                if (fault() is not { } error)
+                {
+                    return;
+                }
+
+                if (request.TryFail(member.Ticket, error, out Continuation continuation))
+                {
+                    ledger.End(outcome);
                     continuation.Queue();
                 }
             }
