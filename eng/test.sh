@@ -27,6 +27,9 @@ for project in "${tests[@]}"; do
         | grep -Ev '^ *Passed ' || status=1
 done
 
+# What users get: packages, and a new project that serves a model from them.
+bash eng/new-web-project.sh || status=1
+
 # The counts are those of the result files: a runner that died without writing one has failed.
 count() { grep -ho "<Counters [^>]*>" "$results"/*.trx | grep -o " $1=\"[0-9]*\"" | grep -o '[0-9]*' | awk '{ sum += $1 } END { print sum + 0 }'; }
 projects=${#tests[@]}

@@ -53,6 +53,9 @@ public class ContractTests
         Assert.Equal(BatchableGenerator.AttributeName, typeof(BatchableAttribute).FullName);
 
     [Fact]
+    public void Hosting_is_found_by_its_name() => Assert.Equal(HostingFacts.Assembly, typeof(FastBatch.Hosting.FastBatchBuilder).Assembly.GetName().Name);
+
+    [Fact]
     public void Native_tensors_are_found_by_their_name() => Assert.Equal(
         typeof(TorchTensor).FullName, TensorType.Native.FullName);
 

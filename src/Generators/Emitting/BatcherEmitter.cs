@@ -55,6 +55,8 @@ internal sealed partial class BatcherEmitter
         {
             _writer.Close();
         }
+
+        EmitRegistration();
     }
 
     private void EmitHeader()

@@ -54,11 +54,12 @@ internal static class MethodParser
             IsStatic: method.IsStatic,
             IsOverloaded: ContainingTypes.WithBases(type).SelectMany(declaring => declaring.GetMembers(method.Name)).Skip(1).Any(),
             MayHideInherited: GeneratedNames.MayHideInherited(type, settings.Stem),
-            UsesObsolete: IsObsolete(method) || method.Parameters.SelectMany(TypeArguments).Any(IsObsolete),
+            UsesObsolete: IsObsolete(method) || ContainingTypes.Of(type).Any(IsObsolete) || method.Parameters.SelectMany(TypeArguments).Any(IsObsolete),
             MaxBatchSize: settings.MaxBatchSize,
             MaxQueueDelayMicroseconds: settings.MaxQueueDelayMicroseconds,
             IsModule: !method.IsStatic && TorchSharpFacts.IsModule(type),
             Glue: tensor == TensorType.TorchSharp ? TorchSharpFacts.GlueOf(method) : null,
+            Registration: HostingFacts.RegistrationOf(method, settings.Stem),
             Parameters: new EquatableArray<ParameterSpec>([.. parameters]));
 
         static IEnumerable<ISymbol> TypeArguments(IParameterSymbol parameter) => ((INamedTypeSymbol)parameter.Type).TypeArguments;

@@ -20,11 +20,12 @@ namespace FastBatch.Generators.Specs;
 /// <param name="IsStatic">Whether the method needs no instance.</param>
 /// <param name="IsOverloaded">Whether other methods share its name, so that a reference to it by name alone would be ambiguous.</param>
 /// <param name="MayHideInherited">Whether a base type may have a batcher of the same name.</param>
-/// <param name="UsesObsolete">Whether the method or an element type is marked obsolete.</param>
+/// <param name="UsesObsolete">Whether the method, a type around it or an element type is marked obsolete.</param>
 /// <param name="MaxBatchSize">The attribute's setting.</param>
 /// <param name="MaxQueueDelayMicroseconds">The attribute's setting.</param>
 /// <param name="IsModule">Whether the instance is a module of TorchSharp, which knows training from evaluation.</param>
 /// <param name="Glue">What batchers over TorchSharp's tensors share; null for every other family.</param>
+/// <param name="Registration">How the batcher is added to a service; null where it cannot be.</param>
 /// <param name="Parameters">The inputs and outputs, in the order of the method: its parameters, then what it returns.</param>
 internal sealed record MethodSpec(
     string HintName,
@@ -44,6 +45,7 @@ internal sealed record MethodSpec(
     int MaxQueueDelayMicroseconds,
     bool IsModule,
     TorchSharpGlueSpec? Glue,
+    RegistrationSpec? Registration,
     EquatableArray<ParameterSpec> Parameters)
 {
     /// <summary>Whether a result can be read where the method wrote it. A single value is better copied.</summary>

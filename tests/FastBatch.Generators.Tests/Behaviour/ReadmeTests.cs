@@ -22,16 +22,19 @@ public partial class ReadmeTests
         global using System.Threading.Tasks;
         """;
 
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Snapshot.Repository, "README.md")).ReplaceLineEndings("\n");
+    private static readonly string[] Pages = ["README.md", "docs/hosting.md"];
 
-    public static TheoryData<int> Programs
+    public static TheoryData<string, int> Programs
     {
         get
         {
-            var programs = new TheoryData<int>();
-            for (int i = 0; i < ProgramWithOutput().Count(Readme); i++)
+            var programs = new TheoryData<string, int>();
+            foreach (string page in Pages)
             {
-                programs.Add(i);
+                for (int i = 0; i < ProgramWithOutput().Count(Text(page)); i++)
+                {
+                    programs.Add(page, i);
+                }
             }
 
             return programs;
@@ -39,19 +42,20 @@ public partial class ReadmeTests
     }
 
     [Fact]
-    public void Every_program_is_followed_by_what_it_prints() =>
-        Assert.Equal(Readme.Split("```csharp\n").Length - 1, ProgramWithOutput().Count(Readme));
+    public void Every_program_is_followed_by_what_it_prints() => Assert.All(
+        Pages,
+        static page => Assert.Equal(Text(page).Split("```csharp\n").Length - 1, ProgramWithOutput().Count(Text(page))));
 
     [Theory]
     [MemberData(nameof(Programs))]
-    public void A_program_prints_what_the_readme_says(int index)
+    public void A_program_prints_what_its_page_says(string page, int index)
     {
-        Match match = ProgramWithOutput().Matches(Readme)[index];
+        Match match = ProgramWithOutput().Matches(Text(page))[index];
         CSharpParseOptions parsing = new(LanguageVersion.Default);
         CSharpCompilation compilation = CSharpCompilation.Create(
-            $"Readme{index}",
+            $"Program{index}",
             [CSharpSyntaxTree.ParseText(ImplicitUsings, parsing), CSharpSyntaxTree.ParseText(match.Groups["program"].Value, parsing)],
-            UserProject.AllReferences,
+            [.. UserProject.AllReferences, .. UserProject.HostingReferences],
             new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
         UserProject.Generate(compilation, out Compilation output);
 
@@ -81,6 +85,8 @@ public partial class ReadmeTests
 
         Assert.Empty(broken);
     }
+
+    private static string Text(string page) => File.ReadAllText(Path.Combine(Snapshot.Repository, page)).ReplaceLineEndings("\n");
 
     private static string Run(Assembly program)
     {

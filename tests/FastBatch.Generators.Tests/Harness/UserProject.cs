@@ -24,15 +24,10 @@ internal static class UserProject
 
     private static readonly string[] ReferenceNames = ["FastBatch", "FastBatch.Native", "System.Numerics.Tensors", "System.", "netstandard", "mscorlib", "Microsoft.Win32"];
 
-    private static readonly ImmutableArray<MetadataReference> References =
-    [
-        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
-            .Split(Path.PathSeparator)
-            .Where(static path => ReferenceNames.Any(name => name.EndsWith('.')
-                ? Path.GetFileName(path).StartsWith(name, StringComparison.Ordinal)
-                : Path.GetFileNameWithoutExtension(path) == name))
-            .Select(static path => MetadataReference.CreateFromFile(path)),
-    ];
+    private static readonly ImmutableArray<MetadataReference> References = ReferencesTo(ReferenceNames);
+
+    /// <summary>FastBatch.Hosting, and what comes with it.</summary>
+    public static IReadOnlyList<MetadataReference> HostingReferences { get; } = ReferencesTo("FastBatch.Hosting", "Microsoft.Extensions.");
 
     /// <summary>The base class libraries, FastBatch and FastBatch.Native.</summary>
     public static IReadOnlyList<MetadataReference> AllReferences => References;
@@ -56,6 +51,9 @@ internal static class UserProject
         return alone.SyntaxTrees.Aggregate(alone, static (current, tree) => current.ReplaceSyntaxTree(
             tree, tree.WithChangedText(SourceText.From(tree.ToString().Replace("using FastBatch.Native;", "", StringComparison.Ordinal)))));
     }
+
+    /// <summary>The same for one that references FastBatch.Hosting.</summary>
+    public static CSharpCompilation CompileWithHosting(params string[] files) => Compile(files).AddReferences(HostingReferences);
 
     public static CSharpCompilation Compile(LanguageVersion language, params string[] files)
     {
@@ -121,6 +119,16 @@ internal static class UserProject
         Assert.Empty(result.Diagnostics.Where(static diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
         return MetadataReference.CreateFromImage(assembly.ToArray());
     }
+
+    private static ImmutableArray<MetadataReference> ReferencesTo(params string[] names) =>
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Where(path => names.Any(name => name.EndsWith('.')
+                ? Path.GetFileName(path).StartsWith(name, StringComparison.Ordinal)
+                : Path.GetFileNameWithoutExtension(path) == name))
+            .Select(static path => MetadataReference.CreateFromFile(path)),
+    ];
 
     public static string Describe(Diagnostic diagnostic)
     {

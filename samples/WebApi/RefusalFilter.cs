@@ -1,0 +1,35 @@
+using FastBatch;
+
+namespace WebApi;
+
+/// <summary>
+/// Says in HTTP why a request was not answered: 429 when there are too many, with the time after which it is worth another try, 503 when the
+/// service is about to stop, and 400 when the input is not what the model takes.
+/// </summary>
+internal sealed class RefusalFilter : IEndpointFilter
+{
+    public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        HttpResponse response = context.HttpContext.Response;
+        try
+        {
+            return await next(context);
+        }
+        catch (BatcherOverloadedException exception)
+        {
+            // Whole seconds, and at least one: nothing finer is defined.
+            response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(exception.RetryAfter.TotalSeconds)).ToString();
+            return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status429TooManyRequests);
+        }
+        catch (BatcherClosedException exception)
+        {
+            // The next request is for another instance, on another connection.
+            response.Headers.Connection = "close";
+            return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+        catch (ArgumentException exception)
+        {
+            return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status400BadRequest);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using FastBatch.Hosting.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace FastBatch.Hosting.Lifetime;
+
+/// <summary>
+/// Has the batchers live with the host. They are made before anything else starts, so the host is not ready until every model is loaded.
+/// When it stops, admission closes before anything else stops; what was accepted is run, and what cannot be run in time ends with a
+/// <see cref="BatcherClosedException"/> while there is still somebody to tell its caller.
+/// </summary>
+internal sealed class BatcherHost(
+    IServiceProvider services,
+    IEnumerable<BatcherRegistration> registrations,
+    BatcherSectionReader reader,
+    FastBatchSection section,
+    IOptionsMonitor<BatcherOptions> monitor,
+    IOptions<FastBatchHostOptions> options,
+    IOptions<HostOptions> host,
+    ILogger<BatcherHost> logger) : IHostedLifecycleService, IDisposable
+{
+    // Of the host's time to stop, what is left for callers to be answered in once the batchers have given up.
+    private static readonly TimeSpan LongestMargin = TimeSpan.FromSeconds(2);
+    private const double MarginFraction = 0.1;
+
+    private readonly BatcherRegistration[] _registrations = [.. registrations];
+    private readonly BatcherReload _reload = new(reader, logger);
+    private readonly CancellationTokenSource _giveUp = new();
+    private volatile HostedBatcher[] _batchers = [];
+    private IDisposable? _optionsChanges;
+    private IDisposable? _sectionChanges;
+    private Task _closed = Task.CompletedTask;
+    private volatile HostPhase _phase;
+
+    /// <summary>The batchers; none before they are all made.</summary>
+    public IReadOnlyList<HostedBatcher> Batchers => _batchers;
+
+    public HostPhase Phase => _phase;
+
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        _ = options.Value;
+        RequireSettings();
+        var batchers = new HostedBatcher[_registrations.Length];
+        for (int i = 0; i < batchers.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            batchers[i] = Start(_registrations[i]);
+        }
+
+        _batchers = batchers;
+        _optionsChanges = monitor.OnChange(Reload);
+        _sectionChanges = ChangeToken.OnChange(section.Configuration.GetReloadToken, LogUnknown);
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _phase = HostPhase.Ready;
+        return Task.CompletedTask;
+    }
+
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _phase = HostPhase.Stopping;
+        _optionsChanges?.Dispose();
+        _sectionChanges?.Dispose();
+        if (host.Value.ShutdownTimeout is { } timeout && timeout != Timeout.InfiniteTimeSpan)
+        {
+            TimeSpan margin = timeout * MarginFraction;
+            _giveUp.CancelAfter(timeout - (margin < LongestMargin ? margin : LongestMargin));
+        }
+
+        // Each refuses from here on.
+        _closed = Task.WhenAll(_batchers.Select(CloseAsync));
+        if (_batchers.Length > 0 && options.Value.StoppingDelay > TimeSpan.Zero)
+        {
+            await Task.Delay(options.Value.StoppingDelay, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        using (cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _giveUp))
+        {
+            await _closed.ConfigureAwait(false);
+        }
+    }
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _optionsChanges?.Dispose();
+        _sectionChanges?.Dispose();
+        _giveUp.Dispose();
+    }
+
+    // All that is wrong at once: whoever mends settings one by one restarts for each.
+    private void RequireSettings()
+    {
+        List<string> errors = [.. reader.FindUnknown()];
+        foreach (BatcherRegistration registration in _registrations)
+        {
+            try
+            {
+                monitor.Get(registration.OptionsName);
+            }
+            catch (OptionsValidationException exception)
+            {
+                errors.AddRange(exception.Failures);
+            }
+        }
+
+        if (errors.Count > 0)
+        {
+            throw new OptionsValidationException(nameof(FastBatch), typeof(BatcherOptions), errors.Distinct());
+        }
+    }
+
+    private HostedBatcher Start(BatcherRegistration registration)
+    {
+        try
+        {
+            Batcher batcher = registration.Resolve(services);
+            Log.Serving(logger, registration.OptionsName, batcher.MaxBatchSize, batcher.Capacity);
+            return new HostedBatcher(registration, batcher);
+        }
+        catch (ArgumentException exception) when (reader.Blame(registration, exception) is { } error)
+        {
+            throw new OptionsValidationException(registration.OptionsName, typeof(BatcherOptions), [error]);
+        }
+    }
+
+    private void Reload(BatcherOptions wanted, string? name)
+    {
+        if (_batchers.FirstOrDefault(batcher => batcher.Name == name) is { } batcher)
+        {
+            _reload.Apply(batcher, wanted);
+        }
+    }
+
+    private void LogUnknown()
+    {
+        foreach (string error in reader.FindUnknown())
+        {
+            Log.Unknown(logger, error);
+        }
+    }
+
+    private async Task CloseAsync(HostedBatcher hosted)
+    {
+        Log.Closing(logger, hosted.Name, hosted.Batcher.QueueLength);
+        await hosted.Batcher.CloseAsync(_giveUp.Token).ConfigureAwait(false);
+        if (_giveUp.IsCancellationRequested)
+        {
+            Log.ClosedLate(logger, hosted.Name);
+        }
+        else
+        {
+            Log.Closed(logger, hosted.Name);
+        }
+    }
+}

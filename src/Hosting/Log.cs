@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace FastBatch.Hosting;
+
+/// <summary>What is logged. The event ids are part of the contract.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "{Batcher} serves, with batches of up to {MaxBatchSize} and room for {Capacity} requests.")]
+    public static partial void Serving(ILogger logger, string batcher, int maxBatchSize, int capacity);
+
+    [LoggerMessage(2, LogLevel.Information, "{Batcher} refuses new requests and runs those accepted; {Waiting} wait.")]
+    public static partial void Closing(ILogger logger, string batcher, int waiting);
+
+    [LoggerMessage(3, LogLevel.Information, "{Batcher} has answered every request it accepted.")]
+    public static partial void Closed(ILogger logger, string batcher);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Batcher} has not run all requests within the host's time to stop; the rest were ended.")]
+    public static partial void ClosedLate(ILogger logger, string batcher);
+
+    [LoggerMessage(5, LogLevel.Information, "{Batcher} goes on with new settings.")]
+    public static partial void Reloaded(ILogger logger, string batcher);
+
+    [LoggerMessage(6, LogLevel.Warning, "{Setting} is changed, and takes effect at the next start only: {Reason}")]
+    public static partial void SettingRefused(ILogger logger, string setting, string reason);
+
+    [LoggerMessage(7, LogLevel.Error, "{Batcher} keeps its settings, since the new ones are wrong: {Errors}")]
+    public static partial void ReloadRefused(ILogger logger, string batcher, string errors);
+
+    [LoggerMessage(8, LogLevel.Error, "{Error}")]
+    public static partial void Unknown(ILogger logger, string error);
+}

@@ -1,0 +1,141 @@
+using Microsoft.Extensions.Logging;
+
+namespace FastBatch.Hosting.Tests;
+
+/// <summary>How batchers start and stop with the host.</summary>
+public class LifetimeTests
+{
+    [Fact]
+    public async Task Models_are_loaded_before_anything_else_starts()
+    {
+        var order = new List<string>();
+        var test = new TestHost();
+        test.Services.AddHostedService(_ => new Other(() => order.Add("other")));
+        test.FastBatch.AddDoublerDoubleBatcher(model: _ =>
+        {
+            order.Add("model");
+            return new Doubler();
+        });
+        using IHost host = await test.StartAsync();
+        Assert.Equal(["model", "other"], order);
+        Assert.Contains(
+            (LogLevel.Information, 1, "Doubler.Double serves, with batches of up to 16 and room for 1024 requests."), test.Logged);
+    }
+
+    [Fact]
+    public async Task A_model_that_cannot_be_loaded_stops_the_start()
+    {
+        var test = new TestHost();
+        test.FastBatch
+            .AddNegationNegateBatcher()
+            .AddDoublerDoubleBatcher(model: static _ => throw new InvalidDataException("No weights."));
+        using IHost host = test.Build();
+        var exception = await Assert.ThrowsAsync<InvalidDataException>(() => host.StartAsync());
+        Assert.Equal("No weights.", exception.Message);
+    }
+
+    [Fact]
+    public async Task Stopping_refuses_at_once_and_answers_what_was_accepted()
+    {
+        var test = new TestHost();
+        test.FastBatch.AddDoublerDoubleBatcher();
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        test.Services.AddHostedService(_ => new Other(static () => { }, stopped.SetResult));
+        using IHost host = await test.StartAsync();
+        var batcher = host.Services.GetRequiredService<Doubler.DoubleBatcher>();
+        Doubler model = host.Services.GetRequiredService<Doubler>();
+        model.Hold();
+        Task<int>[] accepted = [.. Enumerable.Range(0, 40).Select(i => batcher.SubmitAsync(i).AsTask())];
+        await model.ArrivedAsync();
+        Task stopping = host.StopAsync();
+
+        // Whatever else stops, finds admission closed: a server that drains its own requests waits for these.
+        await stopped.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(BatcherState.Closing, batcher.State);
+        await Assert.ThrowsAsync<BatcherClosedException>(async () => await batcher.SubmitAsync(1));
+        Assert.False(stopping.IsCompleted);
+        model.Release();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(Enumerable.Range(0, 40).Select(static i => 2 * i), await Task.WhenAll(accepted));
+        Assert.Contains((LogLevel.Information, 3, "Doubler.Double has answered every request it accepted."), test.Logged);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_run_within_the_hosts_time_ends_before_the_host_gives_up()
+    {
+        var test = new TestHost();
+        test.FastBatch.AddDoublerDoubleBatcher();
+        test.Services.Configure<HostOptions>(static options => options.ShutdownTimeout = TimeSpan.FromSeconds(1));
+        using IHost host = await test.StartAsync();
+        var batcher = host.Services.GetRequiredService<Doubler.DoubleBatcher>();
+        Doubler model = host.Services.GetRequiredService<Doubler>();
+        model.Hold();
+        Task<int>[] stuck = [.. Enumerable.Range(0, 40).Select(i => batcher.SubmitAsync(i).AsTask())];
+        await model.ArrivedAsync();
+
+        // Completes by itself: it would throw if the host's own limit had been what ended it.
+        await host.StopAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        foreach (Task<int> task in stuck)
+        {
+            await Assert.ThrowsAsync<BatcherClosedException>(() => task.WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+
+        Assert.Contains(test.Logged, static line => line is { Level: LogLevel.Warning, Id: 4 });
+        model.Release();
+    }
+
+    [Fact]
+    public async Task A_host_in_a_hurry_ends_the_rest_at_once()
+    {
+        var test = new TestHost();
+        test.FastBatch.AddDoublerDoubleBatcher();
+        using IHost host = await test.StartAsync();
+        var batcher = host.Services.GetRequiredService<Doubler.DoubleBatcher>();
+        Doubler model = host.Services.GetRequiredService<Doubler>();
+        model.Hold();
+        Task<int> stuck = batcher.SubmitAsync(1).AsTask();
+        await model.ArrivedAsync();
+        await host.StopAsync(new CancellationToken(canceled: true)).WaitAsync(TimeSpan.FromSeconds(30));
+        await Assert.ThrowsAsync<BatcherClosedException>(() => stuck.WaitAsync(TimeSpan.FromSeconds(30)));
+        model.Release();
+    }
+
+    [Fact]
+    public async Task The_stopping_delay_holds_the_rest_of_the_host_up_with_admission_closed()
+    {
+        var test = new TestHost();
+        test.FastBatch.ConfigureHost(static options => options.StoppingDelay = TimeSpan.FromMinutes(5)).AddDoublerDoubleBatcher();
+        using IHost host = await test.StartAsync();
+        var batcher = host.Services.GetRequiredService<Doubler.DoubleBatcher>();
+        using var hurry = new CancellationTokenSource();
+        Task stopping = host.StopAsync(hurry.Token);
+        await Assert.ThrowsAsync<BatcherClosedException>(async () => await batcher.SubmitAsync(1));
+        Assert.False(stopping.IsCompleted);
+        await hurry.CancelAsync();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task An_impossible_stopping_delay_is_refused_at_start()
+    {
+        var test = new TestHost();
+        test.FastBatch.ConfigureHost(static options => options.StoppingDelay = TimeSpan.FromSeconds(-1));
+        string error = Assert.Single(await ConfigurationTests.ErrorsAsync(test));
+        Assert.Equal("FastBatchHostOptions.StoppingDelay must be zero or more, and at most 10 minutes.", error);
+    }
+
+    private sealed class Other(Action onStart, Action? onStop = null) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            onStart();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken)
+        {
+            onStop?.Invoke();
+            return Task.CompletedTask;
+        }
+    }
+}
