@@ -15,6 +15,9 @@ public abstract class Device
     /// </summary>
     public virtual bool IsHostMemory => false;
 
+    /// <summary>The number of the CUDA device that it is; null if it is none.</summary>
+    public virtual int? CudaIndex => null;
+
     /// <summary>
     /// Lets the streams copy from and to host memory by themselves. The memory is whole pages, does not move, and stays until it is
     /// unpinned. Any thread.

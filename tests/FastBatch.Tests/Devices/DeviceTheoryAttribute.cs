@@ -2,7 +2,7 @@ namespace FastBatch.Tests.Devices;
 
 /// <summary>A test of one device. FASTBATCH_DEVICE, where it is set, names the one to be tested: the others are skipped then, and it never is.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class DeviceTheoryAttribute : TheoryAttribute
+public class DeviceTheoryAttribute : TheoryAttribute
 {
     /// <param name="device">"cpu", "simulated" or "cuda".</param>
     /// <param name="missing">Why it is not there; null if it is.</param>
