@@ -8,6 +8,7 @@ namespace FastBatch.Benchmarks;
 public class SchedulingBenchmarks
 {
     private readonly CostModel _cost = new();
+    private readonly long[] _deadlines = [.. Enumerable.Repeat(1_000_000L, 64)];
     private Scheduler _scheduler = null!;
     private long _now;
     private int _rows;
@@ -42,6 +43,18 @@ public class SchedulingBenchmarks
     {
         Decide();
         _scheduler.Record(_rows + 1, _now, _now + 500 + 10 * _rows);
+    }
+
+    /// <summary>64 rows with deadlines, all in time: what a batch costs more where requests have them.</summary>
+    [Benchmark]
+    public int Guard() => _scheduler.Guard(_deadlines, backlog: 64, now: 1000).Rows;
+
+    /// <summary>What a request costs more where it has a deadline, but for the clock.</summary>
+    [Benchmark]
+    public long PredictEnd()
+    {
+        _now += 1000;
+        return _scheduler.Estimates.PredictEnd(100, _now);
     }
 
     [Benchmark]

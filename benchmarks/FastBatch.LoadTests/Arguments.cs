@@ -33,6 +33,8 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
 
           soak       FastBatch alone, in random loads and faults; has options of its own (soak --help)
 
+          record     a recording of requests to the Digits sample, for the simulator to replay (record --help)
+
           --json     one JSON object per line instead of tables
           --seconds  measured time per contender, case and round
           --rounds   measured rounds (default {DefaultRounds}); one more goes before them and is thrown away

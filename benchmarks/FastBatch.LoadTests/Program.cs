@@ -1,4 +1,5 @@
 using FastBatch.LoadTests.Harness;
+using FastBatch.LoadTests.Recording;
 using FastBatch.LoadTests.Scenarios;
 using FastBatch.LoadTests.Soak;
 
@@ -18,6 +19,11 @@ internal static class Program
             return Soak(args.AsSpan(1));
         }
 
+        if (args is [RecordCommand.Name, ..])
+        {
+            return Record(args.AsSpan(1));
+        }
+
         if (Arguments.Parse(args, out string error) is not { } arguments)
         {
             Console.Error.WriteLine(error);
@@ -31,6 +37,17 @@ internal static class Program
         }
 
         return 0;
+    }
+
+    private static int Record(ReadOnlySpan<string> args)
+    {
+        if (RecordCommand.Parse(args) is { } command)
+        {
+            return command.Run();
+        }
+
+        Console.Error.WriteLine(RecordCommand.Usage);
+        return Failure.UsageExitCode;
     }
 
     private static int Soak(ReadOnlySpan<string> args)

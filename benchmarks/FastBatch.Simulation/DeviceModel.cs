@@ -14,8 +14,14 @@ internal sealed record DeviceModel(double Fixed, double PerRow)
     /// <summary>What durations are multiplied by at a time (ms): steps in cost.</summary>
     public Func<double, double>? Scale { get; init; }
 
+    /// <summary>The mean duration of n rows in ms, where it is no line: steps at tile sizes, a curve.</summary>
+    public Func<int, double>? Shape { get; init; }
+
+    /// <summary>Measured durations over the mean, drawn at random: the scatter of a real device.</summary>
+    public double[] Ratios { get; init; } = [];
+
     /// <summary>The mean duration of a batch, in ms.</summary>
-    public double Mean(int rows) => Fixed + PerRow * rows;
+    public double Mean(int rows) => Shape?.Invoke(rows) ?? Fixed + PerRow * rows;
 
     /// <summary>The most rows per ms.</summary>
     public double Throughput(int maxBatchSize) => maxBatchSize / Mean(maxBatchSize);
@@ -24,6 +30,11 @@ internal sealed record DeviceModel(double Fixed, double PerRow)
     public double Sample(int rows, double time, RandomSource random)
     {
         double duration = Mean(rows) * (Scale?.Invoke(time) ?? 1);
+        if (Ratios.Length > 0)
+        {
+            duration *= Ratios[(int)(random.Uniform() * Ratios.Length)];
+        }
+
         if (Jitter > 0)
         {
             duration *= Math.Max(0.1, 1 + Jitter * random.Normal());

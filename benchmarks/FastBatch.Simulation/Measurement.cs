@@ -4,23 +4,26 @@ namespace FastBatch.Simulation;
 internal sealed class Measurement(Scenario scenario)
 {
     private readonly List<long> _latencies = new(scenario.Requests);
-    private int _firstTicket = -1;
     private long _startTime = -1;
     private long _endTime;
     private long _busy;
     private double _latencySum;
     private double _deviceTimeSum;
     private int _rows;
-    private int _refused;
-    private int _dropped;
     private bool _sorted;
 
     public int Completed => _latencies.Count;
 
-    /// <summary>Refused at submission, or dropped by the policy.</summary>
-    public int Lost => _refused + _dropped;
+    /// <summary>Refused at submission, dropped by the policy, or ended because they would have been late.</summary>
+    public int LostRequests { get; private set; }
 
-    /// <summary>Batches that started after the burn-in.</summary>
+    /// <summary>Completed before their own deadlines.</summary>
+    public int OwnDeadlinesMet { get; private set; }
+
+    /// <summary>The longest that a request waited before it ran, by level.</summary>
+    public double[] LongestWait { get; } = new double[Scheduling.PriorityShares.Levels];
+
+    /// <summary>Batches that closed after the burn-in.</summary>
     public int Batches { get; private set; }
 
     public double MeanBatch => (double)_rows / Batches;
@@ -30,7 +33,7 @@ internal sealed class Measurement(Scenario scenario)
     /// <summary>Device time per completed request: its share of its batch.</summary>
     public double DeviceTime => _deviceTimeSum / Completed;
 
-    public double BusyShare => (double)_busy / (_endTime - _startTime);
+    public double BusyShare => (double)_busy / (_endTime - _startTime) / scenario.Devices;
 
     /// <summary>What the price makes of a run: the mean latency, and the device time at <paramref name="deviceCost"/>.</summary>
     public double MeanCost(double deviceCost) => MeanLatency + deviceCost * DeviceTime;
@@ -45,48 +48,51 @@ internal sealed class Measurement(Scenario scenario)
     public double InDeadline(double deadline)
     {
         Sort();
-        int index = _latencies.BinarySearch(VirtualTime.FromMilliseconds(deadline) + 1);
-        int within = index >= 0 ? index : ~index;
+        long limit = VirtualTime.FromMilliseconds(deadline);
+        int within = _latencies.BinarySearch(limit + 1);
+        within = within >= 0 ? within : ~within;
 
         // The search may hit any of several equal ones.
-        while (within > 0 && _latencies[within - 1] > VirtualTime.FromMilliseconds(deadline))
+        while (within > 0 && _latencies[within - 1] > limit)
         {
             within--;
         }
 
-        return (double)within / (Completed + Lost);
+        return (double)within / (Completed + LostRequests);
     }
 
-    /// <summary>The burn-in is over: measured are the requests from <paramref name="firstTicket"/> on.</summary>
-    public void Start(int firstTicket) => _firstTicket = firstTicket;
+    public void Lost(int request) => LostRequests += IsMeasured(request) ? 1 : 0;
 
-    public void Refused(bool isMeasured) => _refused += isMeasured ? 1 : 0;
-
-    public void Dropped(int ticket) => _dropped += IsMeasured(ticket) ? 1 : 0;
-
-    public void BatchEnded(int first, int rows, long[] submitted, long started, long ended)
+    public void BatchEnded(in SimulatedBatch batch, SimulatedQueue queue, long ended)
     {
-        for (int ticket = first; ticket < first + rows; ticket++)
+        double deviceTime = VirtualTime.ToMilliseconds(ended - batch.Started) / batch.Rows.Length;
+        long resumed = ended;
+        foreach (int request in batch.Rows)
         {
-            if (IsMeasured(ticket))
+            resumed += batch.Resume;
+            if (IsMeasured(request))
             {
-                _latencies.Add(ended - submitted[ticket]);
-                _latencySum += VirtualTime.ToMilliseconds(ended - submitted[ticket]);
-                _deviceTimeSum += VirtualTime.ToMilliseconds(ended - started) / rows;
+                long submitted = queue.Submitted(request);
+                _latencies.Add(resumed - submitted);
+                _latencySum += VirtualTime.ToMilliseconds(resumed - submitted);
+                _deviceTimeSum += deviceTime;
+                OwnDeadlinesMet += resumed <= queue.Deadline(request) ? 1 : 0;
+                ref double longest = ref LongestWait[queue.Level(request)];
+                longest = Math.Max(longest, VirtualTime.ToMilliseconds(batch.Started - submitted));
             }
         }
 
-        if (IsMeasured(first))
+        if (IsMeasured(batch.Rows[0]))
         {
-            _startTime = _startTime < 0 ? started : _startTime;
+            _startTime = _startTime < 0 ? batch.Started : _startTime;
             Batches++;
-            _rows += rows;
-            _busy += ended - started;
+            _rows += batch.Rows.Length;
+            _busy += ended - batch.Started;
             _endTime = ended;
         }
     }
 
-    private bool IsMeasured(int ticket) => _firstTicket >= 0 && ticket >= _firstTicket;
+    private bool IsMeasured(int request) => request >= scenario.BurnIn;
 
     private void Sort()
     {

@@ -3,39 +3,31 @@ using FastBatch.Simulation.Arrivals;
 
 namespace FastBatch.Simulation;
 
-/// <summary>What is simulated: requests, a bounded queue, one device.</summary>
-internal sealed record Scenario(DeviceModel Device, int MaxBatchSize, Func<RandomSource, ArrivalSource> Arrivals)
-{
-    /// <summary>Requests in all.</summary>
-    public int Requests { get; init; } = 100_000;
-
-    /// <summary>Requests at the start that are not measured.</summary>
-    public int BurnIn { get; init; } = 2000;
-
-    /// <summary>The most rows that wait or run; more are refused, as a batcher does that rejects.</summary>
-    public int Capacity { get; init; } = int.MaxValue;
-
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Independent requests at a share of what the device can do with full batches.</summary>
-    public static Scenario Poisson(DeviceModel device, int maxBatchSize, double load)
-    {
-        double rate = load * device.Throughput(maxBatchSize);
-        return new(device, maxBatchSize, random => RandomArrivals.Poisson(rate, random));
-    }
-}
-
 internal enum EventKind
 {
     Arrived,
+
+    /// <summary>There was no room, or no time: never queued.</summary>
     Refused,
     Started,
+
+    /// <summary>A request is part of the batch that has just started.</summary>
+    Joined,
     Ended,
+
+    /// <summary>By the policy.</summary>
     Dropped,
+
+    /// <summary>Not in time any more: ended instead of run.</summary>
+    Expired,
 }
 
 /// <summary>One line of a run's log.</summary>
-internal readonly record struct SimulationEvent(EventKind Kind, long Time, int Rows);
+/// <param name="Kind">What happened.</param>
+/// <param name="Time">When.</param>
+/// <param name="Rows">To how many.</param>
+/// <param name="Request">The number of the request, or of the first.</param>
+internal readonly record struct SimulationEvent(EventKind Kind, long Time, int Rows, int Request);
 
 /// <summary>For rivals that keep state of their own: what the runtime's policies neither need nor get.</summary>
 internal interface IObserver
@@ -44,44 +36,49 @@ internal interface IObserver
 }
 
 /// <summary>
-/// A discrete-event simulation over virtual time. The decisions are those of the shipping <see cref="Scheduler"/>; this supplies what the
-/// executor and the lane supply: a queue, a device and the moments to ask at. The same scenario and policy give the same events.
+/// A discrete-event simulation over virtual time. The decisions are those of the shipping <see cref="Scheduler"/>: admission, what runs and
+/// when, who is given up. This supplies what the executor and the lanes supply: queues, devices and the moments to ask at. The same scenario
+/// and policy give the same events.
 /// </summary>
 internal sealed class SimulationRun
 {
     private readonly Scenario _scenario;
-    private readonly Scheduler _scheduler;
+    private readonly SimulatedDevice[] _devices;
+    private readonly SimulatedQueue _queue;
     private readonly IObserver? _observer;
     private readonly ArrivalSource _arrivals;
-    private readonly RandomSource _deviceNoise;
+    private readonly RandomSource _requestNoise;
     private readonly List<SimulationEvent>? _log;
     private readonly Measurement _measurement;
-
-    // When each accepted request was submitted; those from head to tail have not run to their end.
-    private readonly long[] _submitted;
-    private int _head;
-    private int _tail;
-
-    // Requests submitted, those refused included.
     private int _arrived;
-    private int _running;
-    private long _started;
-    private long _ends = long.MaxValue;
-    private long _wakeAt = long.MaxValue;
-    private int _wakeRows = 1;
+    private int _accepted;
 
     private SimulationRun(Scenario scenario, IBatchPolicy policy, List<SimulationEvent>? log)
     {
         _scenario = scenario;
-        _scheduler = new Scheduler(policy, scenario.MaxBatchSize, VirtualTime.Frequency);
         _observer = policy as IObserver;
 
         // Of their own streams: policies that run different batches meet the same arrivals.
         _arrivals = scenario.Arrivals(new RandomSource(scenario.Seed, stream: 1));
-        _deviceNoise = new RandomSource(scenario.Seed, stream: 2);
+        _requestNoise = new RandomSource(scenario.Seed, stream: 3);
+        _devices = [.. Enumerable.Range(0, scenario.Devices).Select(number => new SimulatedDevice(scenario, policy, number))];
+        _queue = new SimulatedQueue(scenario);
         _log = log;
-        _submitted = new long[scenario.Requests];
         _measurement = new Measurement(scenario);
+    }
+
+    private bool IsFull
+    {
+        get
+        {
+            int rows = _queue.Count;
+            foreach (SimulatedDevice device in _devices)
+            {
+                rows += device.RowsInFlight;
+            }
+
+            return rows >= _scenario.Capacity;
+        }
     }
 
     private bool IsClosed => _arrived == _scenario.Requests;
@@ -99,15 +96,20 @@ internal sealed class SimulationRun
         while (true)
         {
             long arrival = IsClosed ? long.MaxValue : _arrivals.Next;
-            long now = Math.Min(Math.Min(arrival, _ends), _wakeAt);
+            long now = arrival;
+            foreach (SimulatedDevice device in _devices)
+            {
+                now = Math.Min(now, Math.Min(device.Ends, device.WakeAt));
+            }
+
             if (now == long.MaxValue)
             {
                 break;
             }
 
-            if (now == _ends)
+            if (Array.Find(_devices, device => device.Ends == now) is { } ended)
             {
-                EndBatch(now);
+                EndBatch(ended, now);
             }
             else if (now == arrival)
             {
@@ -115,13 +117,16 @@ internal sealed class SimulationRun
             }
             else
             {
-                _wakeRows = 1;
+                Array.Find(_devices, device => device.WakeAt == now)!.WakeUp();
             }
 
-            // As the executor asks: when the device is free and as many rows wait, or as much time has passed, as the policy named.
-            if (_running == 0 && _tail - _head >= (IsClosed ? 1 : _wakeRows))
+            // As the executor asks: when a device can take a batch and as many rows wait, or as much time has passed, as the policy named.
+            foreach (SimulatedDevice device in _devices)
             {
-                Decide(now);
+                if (device.IsToDecide(_queue.Count, IsClosed, now))
+                {
+                    Decide(device, now);
+                }
             }
         }
     }
@@ -129,74 +134,127 @@ internal sealed class SimulationRun
     private void Arrive(long now)
     {
         _arrivals.Advance();
-        bool isMeasured = _arrived++ >= _scenario.BurnIn;
-        if (_tail - _head >= _scenario.Capacity)
+        (double deadline, int level) = _scenario.Draw?.Invoke(_requestNoise) ?? (_scenario.Deadline, SimulatedQueue.Normal);
+        int request = _arrived++;
+        long due = double.IsFinite(deadline) ? now + VirtualTime.FromMilliseconds(deadline) : long.MaxValue;
+        if (IsFull || (due != long.MaxValue && IsTooLate(level, due, now)))
         {
-            Log(EventKind.Refused, now, 1);
-            _measurement.Refused(isMeasured);
+            Log(EventKind.Refused, now, 1, request);
+            _measurement.Lost(request);
             _arrivals.RequestEnded(now);
             return;
         }
 
-        Log(EventKind.Arrived, now, 1);
-        if (!isMeasured)
+        Log(EventKind.Arrived, now, 1, request);
+        _accepted++;
+        if (_queue.Count == 0)
         {
-            _measurement.Start(_tail + 1);
+            Array.ForEach(_devices, device => device.Notice(now));
         }
 
-        _submitted[_tail++] = now;
+        _queue.Add(request, level, now, due);
         _observer?.Arrived(now);
     }
 
-    private void Decide(long now)
+    // As at submission: an idle device is always worth a try.
+    private bool IsTooLate(int level, long due, long now)
     {
-        while (_head < _tail)
+        int ahead = _queue.CountFrom(level);
+        if (ahead == 0 && Array.Exists(_devices, device => device.InFlight == 0))
         {
-            int waiting = Math.Min(_tail - _head, _scenario.MaxBatchSize);
-            BatchDecision decision = _scheduler.Decide(
-                new QueueState(waiting, _tail - _head, _tail, _submitted[_head], _submitted[_head + waiting - 1], Resuming: 0, IsClosed), now);
-            (_wakeAt, _wakeRows) = (long.MaxValue, 1);
-            switch (decision.Kind)
+            return false;
+        }
+
+        long end = long.MaxValue;
+        foreach (SimulatedDevice device in _devices)
+        {
+            end = Math.Min(end, device.Scheduler.Estimates.PredictEnd(ahead / _devices.Length, now));
+        }
+
+        return end > due;
+    }
+
+    private void Decide(SimulatedDevice device, long now)
+    {
+        while (_queue.Count > 0)
+        {
+            int waiting = Math.Min(_queue.Count, device.Scheduler.Cap);
+            (long oldest, long newest, long earliest) = _queue.Look(waiting);
+            BatchDecision decision = device.Scheduler.Decide(
+                new QueueState(waiting, _queue.Count, _accepted, oldest, newest, Resuming: 0, IsClosed, earliest), now);
+            device.WakeUp();
+            if (decision.Kind == BatchDecision.DecisionKind.WaitUntil)
             {
-                case BatchDecision.DecisionKind.WaitUntil:
-                    (_wakeAt, _wakeRows) = (decision.Timestamp, decision.Rows);
-                    return;
-
-                case BatchDecision.DecisionKind.Dispatch:
-                    Log(EventKind.Started, now, decision.Rows);
-                    _running = decision.Rows;
-                    _started = now;
-                    double duration = _scenario.Device.Sample(decision.Rows, VirtualTime.ToMilliseconds(now), _deviceNoise);
-                    _ends = now + Math.Max(1, VirtualTime.FromMilliseconds(duration));
-                    return;
-
-                default:
-                    Log(EventKind.Dropped, now, decision.Rows);
-                    for (int i = 0; i < decision.Rows; i++)
-                    {
-                        _measurement.Dropped(_head++);
-                        _arrivals.RequestEnded(now);
-                    }
-
-                    break;
+                (device.WakeAt, device.WakeRows) = (decision.Timestamp, decision.Rows);
+                return;
             }
+
+            Span<int> rows = _queue.Choose(decision.Rows, now);
+            if (decision.Kind == BatchDecision.DecisionKind.Drop)
+            {
+                End(EventKind.Dropped, rows, now);
+                continue;
+            }
+
+            if (earliest != long.MaxValue)
+            {
+                GuardVerdict verdict = device.Scheduler.Guard(_queue.Deadlines(rows), _queue.Count, now);
+                if (verdict.Hopeless > 0)
+                {
+                    End(EventKind.Expired, rows[..verdict.Hopeless], now);
+                    continue;
+                }
+
+                rows = EndBefore(verdict.Cutoff, rows[..verdict.Rows], now);
+            }
+
+            Log(EventKind.Started, now, rows.Length, rows[0]);
+            foreach (int row in rows)
+            {
+                Log(EventKind.Joined, now, 1, row);
+            }
+
+            _queue.Remove(rows);
+            device.Start(rows, now);
+            return;
         }
     }
 
-    private void EndBatch(long now)
+    // Those left, in order.
+    private Span<int> EndBefore(long cutoff, Span<int> rows, long now)
     {
-        Log(EventKind.Ended, now, _running);
-        _scheduler.Record(_running, _started, now);
-        _measurement.BatchEnded(_head, _running, _submitted, _started, now);
-        for (int i = 0; i < _running; i++)
+        int[] late = [.. rows.ToArray().Where(row => _queue.Deadline(row) < cutoff)];
+        if (late.Length == 0)
+        {
+            return rows;
+        }
+
+        int[] kept = [.. rows.ToArray().Except(late)];
+        End(EventKind.Expired, late, now);
+        return kept;
+    }
+
+    private void End(EventKind kind, ReadOnlySpan<int> rows, long now)
+    {
+        _queue.Remove(rows);
+        foreach (int row in rows)
+        {
+            Log(kind, now, 1, row);
+            _measurement.Lost(row);
+            _arrivals.RequestEnded(now);
+        }
+    }
+
+    private void EndBatch(SimulatedDevice device, long now)
+    {
+        SimulatedBatch batch = device.End(now);
+        Log(EventKind.Ended, now, batch.Rows.Length, batch.Rows[0]);
+        _measurement.BatchEnded(batch, _queue, now);
+        for (int i = 0; i < batch.Rows.Length; i++)
         {
             _arrivals.RequestEnded(now);
         }
-
-        _head += _running;
-        _running = 0;
-        _ends = long.MaxValue;
     }
 
-    private void Log(EventKind kind, long time, int rows) => _log?.Add(new SimulationEvent(kind, time, rows));
+    private void Log(EventKind kind, long time, int rows, int request) => _log?.Add(new SimulationEvent(kind, time, rows, request));
 }

@@ -43,6 +43,12 @@ public sealed class BatchableAttribute : Attribute
     /// </summary>
     public int MaxQueueDelayMicroseconds { get; set; }
 
+    /// <summary>
+    /// How long callers want their answers, in microseconds, counted from submission. Default 0: for as long as it takes.
+    /// <see cref="BatcherOptions.Deadline"/> overrides it.
+    /// </summary>
+    public int DeadlineMicroseconds { get; set; }
+
     /// <summary>The stem of the generated names, for overloaded methods. Default: the method's name.</summary>
     public string? Name { get; set; }
 }

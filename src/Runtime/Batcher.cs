@@ -35,15 +35,21 @@ public abstract partial class Batcher : IAsyncDisposable
     /// <param name="options">The user's settings, or null.</param>
     /// <param name="maxBatchSize">The attribute's setting.</param>
     /// <param name="maxQueueDelayMicroseconds">The attribute's setting.</param>
+    /// <param name="deadlineMicroseconds">The attribute's setting.</param>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    protected Batcher(string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds)
+    protected Batcher(
+        string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds, int deadlineMicroseconds = 0)
     {
         Name = name;
-        TimeSpan maxQueueDelay = TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds);
-        var settings = new BatcherSettings(name, options ?? new BatcherOptions(), maxBatchSize, maxQueueDelay);
+        var settings = new BatcherSettings(
+            name,
+            options ?? new BatcherOptions(),
+            maxBatchSize,
+            TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds),
+            TimeSpan.FromMicroseconds(deadlineMicroseconds));
         _settings.Write(settings);
         _largestBatch = settings.MaxBatchSize;
-        Ledger = new Ledger(this, settings.Policy.UsesEnqueueTime);
+        Ledger = new Ledger(this, settings.StampsRequests);
     }
 
     /// <summary>The method it serves, as <c>Type.Method</c>.</summary>
@@ -96,7 +102,7 @@ public abstract partial class Batcher : IAsyncDisposable
         lock (_disposal)
         {
             BatcherSettings settings = Settings.With(options, _largestBatch);
-            Ledger.NoteTimes(settings.Policy.UsesEnqueueTime);
+            Ledger.NoteTimes(settings.StampsRequests);
 
             // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
             _settings.Exchange(settings);
@@ -214,64 +220,6 @@ public abstract partial class Batcher : IAsyncDisposable
     {
     }
 
-    /// <summary>
-    /// Reserves a row for the request. False if the request has ended instead: cancelled, refused because the batcher is full, or closed.
-    /// A row reserved must be published or abandoned. For generated code.
-    /// </summary>
-    /// <param name="request">The request.</param>
-    /// <param name="cancellationToken">Ends the request early.</param>
-    /// <param name="claim">The row.</param>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected bool TryClaim(PendingRequest request, CancellationToken cancellationToken, out RowClaim claim)
-    {
-        long enqueued = Ledger.Details == RequestDetails.None ? 0 : Note(request);
-        if (cancellationToken.CanBeCanceled && !request.TryListen(cancellationToken))
-        {
-            Ledger.End(RequestOutcome.Cancelled);
-            claim = default;
-            return false;
-        }
-
-        if (_isWatched && _executor.FindStall() is { } stall)
-        {
-            Ledger.End(request.TryRefuse(stall) ? RequestOutcome.Stalled : RequestOutcome.Cancelled);
-            claim = default;
-            return false;
-        }
-
-        long ticket = _lane.TryClaim(out int row);
-        claim = new RowClaim(ticket, row, enqueued);
-        return ticket >= 0 || TryPark(request, ticket, ref claim);
-    }
-
-    /// <summary>Hands the written row to the device side. For generated code.</summary>
-    /// <param name="claim">The row.</param>
-    /// <param name="request">The request.</param>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected void Publish(RowClaim claim, PendingRequest? request)
-    {
-        if (_requiresFinite && request is not null && FindNonFinite(claim) is { } error)
-        {
-            Abandon(claim, request, error);
-            return;
-        }
-
-        _lane.Publish(claim, request);
-        _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
-    }
-
-    /// <summary>Gives back a row whose writer threw, and ends the request with what it threw. For generated code.</summary>
-    /// <param name="claim">The row.</param>
-    /// <param name="request">The request.</param>
-    /// <param name="error">What the writer threw.</param>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected void Abandon(RowClaim claim, PendingRequest request, Exception error)
-    {
-        // Published all the same, as a tombstone: a ticket left out would block every later one.
-        Publish(claim, null);
-        Ledger.End(request.TryRefuse(error) ? RequestOutcome.Abandoned : RequestOutcome.Cancelled);
-    }
-
     /// <summary>Checks the length of a caller's row. For generated code.</summary>
     /// <param name="actual">Elements given.</param>
     /// <param name="expected">Elements in one row.</param>
@@ -296,38 +244,6 @@ public abstract partial class Batcher : IAsyncDisposable
     }
 
     internal void RunBatch(Batch batch) => Run(batch);
-
-    private bool TryPark(PendingRequest request, long refusal, ref RowClaim claim)
-    {
-        OverloadMode overload = Options.Overload;
-        if (refusal == LaneRing.Full && overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
-        {
-            claim = new RowClaim(-1, index, claim.Enqueued);
-            return true;
-        }
-
-        bool rejected = refusal == LaneRing.Full && overload == OverloadMode.Reject;
-        bool refused = request.TryRefuse(rejected
-            ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
-            : _executor.Loss is { } loss
-            ? new DeviceLostException(Name, loss)
-            : new BatcherClosedException(Name));
-        Ledger.End(!refused ? RequestOutcome.Cancelled : rejected ? RequestOutcome.Rejected : RequestOutcome.Closed);
-        return false;
-    }
-
-    private NonFiniteException? FindNonFinite(RowClaim claim)
-    {
-        foreach (InputRows rows in _inputs)
-        {
-            if (rows.FindNonFinite(claim, Name) is { } error)
-            {
-                return error;
-            }
-        }
-
-        return null;
-    }
 
     // In the direction requests move: what has left the lane meanwhile is seen on the device, and what has left that among the deliveries.
     private bool TryEndAll()

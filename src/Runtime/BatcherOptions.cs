@@ -23,6 +23,14 @@ public sealed record BatcherOptions
     public TimeSpan? MaxQueueDelay { get; init; }
 
     /// <summary>
+    /// How long callers want their answers, counted from submission; more than zero. A request that would be answered later, as far as
+    /// batches so far tell, is refused with a <see cref="BatcherOverloadedException"/>; one that turns out too late is not run and ends
+    /// with a <see cref="DeadlineExceededException"/>, as does one whose batch still runs some 10 ms after its deadline.
+    /// <see cref="RequestOptions.Deadline"/> overrides it for one request. Default: the attribute's.
+    /// </summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>
     /// What device time is worth: how many milliseconds of waiting, summed over requests, saving one millisecond of it may cost; finite and
     /// not negative. Above zero, rows wait for a fuller batch as the <see cref="AdaptivePolicy"/> finds worthwhile, for
     /// <see cref="MaxQueueDelay"/> at most if one is set. Default 0: latency alone counts. Not to be combined with <see cref="Policy"/>.
@@ -122,6 +130,7 @@ public sealed record BatcherOptions
         Require(maxBatchSize >= 1, batcher, nameof(MaxBatchSize), maxBatchSize, "at least 1");
         Require(MaxQueueDelay is null || MaxQueueDelay >= TimeSpan.Zero, batcher, nameof(MaxQueueDelay), MaxQueueDelay, "zero or more");
         Require(MaxQueueDelay is null || Policy is null, batcher, nameof(MaxQueueDelay), MaxQueueDelay, "unset where Policy is set");
+        Require(Deadline is null || Deadline > TimeSpan.Zero, batcher, nameof(Deadline), Deadline, "more than zero");
         Require(DeviceCost >= 0 && double.IsFinite(DeviceCost), batcher, nameof(DeviceCost), DeviceCost, "zero or more, and finite");
         Require(DeviceCost == 0 || Policy is null, batcher, nameof(DeviceCost), DeviceCost, "unset where Policy is set");
         Require(Capacity is null || Capacity >= maxBatchSize, batcher, nameof(Capacity), Capacity, $"at least the largest batch ({maxBatchSize})");

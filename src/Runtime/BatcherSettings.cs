@@ -11,14 +11,16 @@ internal sealed class BatcherSettings
     private readonly string _batcher;
     private readonly int _methodBatchSize;
     private readonly TimeSpan _methodQueueDelay;
+    private readonly TimeSpan _methodDeadline;
 
-    public BatcherSettings(string batcher, BatcherOptions options, int maxBatchSize, TimeSpan maxQueueDelay)
+    public BatcherSettings(string batcher, BatcherOptions options, int maxBatchSize, TimeSpan maxQueueDelay, TimeSpan deadline)
     {
-        (_batcher, _methodBatchSize, _methodQueueDelay) = (batcher, maxBatchSize, maxQueueDelay);
+        (_batcher, _methodBatchSize, _methodQueueDelay, _methodDeadline) = (batcher, maxBatchSize, maxQueueDelay, deadline);
         Options = options;
         MaxBatchSize = options.MaxBatchSize ?? maxBatchSize;
         options.Validate(batcher, MaxBatchSize);
         Policy = options.PolicyOr(maxQueueDelay);
+        Deadline = options.TimeProvider.ToDeadline(options.Deadline ?? deadline);
     }
 
     public BatcherOptions Options { get; }
@@ -27,12 +29,18 @@ internal sealed class BatcherSettings
 
     public IBatchPolicy Policy { get; }
 
+    /// <summary>How long callers want their answers, in timestamp units; 0 for as long as it takes.</summary>
+    public long Deadline { get; }
+
+    /// <summary>Whether every request has to know when it was submitted.</summary>
+    public bool StampsRequests => Policy.UsesEnqueueTime || Deadline > 0;
+
     /// <summary>These settings with other options; refused where they differ in what is fixed while the batcher serves.</summary>
     /// <param name="options">The other options.</param>
     /// <param name="largestBatch">The rows that there is memory for.</param>
     public BatcherSettings With(BatcherOptions options, int largestBatch)
     {
-        var settings = new BatcherSettings(_batcher, options, _methodBatchSize, _methodQueueDelay);
+        var settings = new BatcherSettings(_batcher, options, _methodBatchSize, _methodQueueDelay, _methodDeadline);
         options.RequireSameFixed(_batcher, Options);
         options.RequireBatchSize(_batcher, settings.MaxBatchSize, largestBatch);
         return settings;

@@ -1,6 +1,9 @@
 namespace FastBatch;
 
-/// <summary>The base of every exception that FastBatch itself raises for an accepted or refused request.</summary>
+/// <summary>
+/// The base of every exception that FastBatch itself raises for an accepted or refused request, but for
+/// <see cref="DeadlineExceededException"/>, which is a <see cref="TimeoutException"/>.
+/// </summary>
 /// <param name="batcher">The batcher, as <c>Type.Method</c>.</param>
 /// <param name="message">What was given, what was expected, where.</param>
 /// <param name="innerException">The cause, when there is one.</param>
@@ -14,7 +17,7 @@ public abstract class FastBatchException(string batcher, string message, Excepti
     public abstract bool IsTransient { get; }
 }
 
-/// <summary>The request was refused because the batcher was full; it was never queued.</summary>
+/// <summary>The request was refused because the batcher was full, or would have answered it after its deadline; it was never queued.</summary>
 public sealed class BatcherOverloadedException : FastBatchException
 {
     internal BatcherOverloadedException(string batcher, int capacity, TimeSpan retryAfter)
@@ -24,7 +27,16 @@ public sealed class BatcherOverloadedException : FastBatchException
         RetryAfter = retryAfter;
     }
 
-    /// <summary>When the rows now queued should be done, from the last batch's duration. An estimate; never negative.</summary>
+    internal BatcherOverloadedException(string batcher, TimeSpan deadline, TimeSpan late)
+        : base(batcher, $"{batcher} is too busy: the request was due in {deadline.TotalMilliseconds:0.###} ms and would be answered "
+            + $"{late.TotalMilliseconds:0.###} ms after that. Retry after that time, or give it a later deadline.")
+    {
+        RetryAfter = late;
+    }
+
+    /// <summary>
+    /// When the rows now queued should be done, or enough of them for a request with the same deadline. An estimate; never negative.
+    /// </summary>
     public TimeSpan RetryAfter { get; }
 
     /// <inheritdoc/>
@@ -135,4 +147,21 @@ public sealed class DeviceLostException : FastBatchException
 
     /// <summary>True: another process, with a device that works, may serve it.</summary>
     public override bool IsTransient => true;
+}
+
+/// <summary>
+/// The request's deadline passed before its answer was ready, or the answer was certain to be late; it was not run, or its answer is
+/// discarded. Whoever catches a <see cref="TimeoutException"/> catches it.
+/// </summary>
+public sealed class DeadlineExceededException : TimeoutException
+{
+    internal DeadlineExceededException(string batcher)
+        : base($"{batcher}: the request was not answered before its deadline ({nameof(RequestOptions)}.{nameof(RequestOptions.Deadline)} or "
+            + $"{nameof(BatcherOptions)}.{nameof(BatcherOptions.Deadline)}).")
+    {
+        Batcher = batcher;
+    }
+
+    /// <summary>The batcher that raised it, as <c>Type.Method</c>.</summary>
+    public string Batcher { get; }
 }

@@ -44,8 +44,15 @@ public class ContractTests
         string source = UserProject.Generate(
             UserProject.Compile("partial class Model { [Batchable] void Score(ReadOnlySpan<int> x, Span<int> y) { } }"), out _).Sources().Values.Single();
         var attribute = new BatchableAttribute();
-        Assert.Contains(
-            $"maxBatchSize: {attribute.MaxBatchSize}, maxQueueDelayMicroseconds: {attribute.MaxQueueDelayMicroseconds})", source, StringComparison.Ordinal);
+        foreach (string setting in (string[])
+        [
+            $"maxBatchSize: {attribute.MaxBatchSize},",
+            $"maxQueueDelayMicroseconds: {attribute.MaxQueueDelayMicroseconds},",
+            $"deadlineMicroseconds: {attribute.DeadlineMicroseconds})",
+        ])
+        {
+            Assert.Contains(setting, source, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -222,6 +222,12 @@ public partial class DiagnosticTests
         "partial class Model { [Batchable([|MaxQueueDelayMicroseconds = -1|], BatchDim = 0)] void Score(P) { } }",
         "MaxQueueDelayMicroseconds is -1; accepted: 0, to run as soon as the device is free, or more");
 
+    [Fact]
+    public Task FB0033_deadline() => RefuseAsync(
+        "FB0033",
+        "partial class Model { [Batchable(MaxBatchSize = 8, [|DeadlineMicroseconds = -5|])] void Score(P) { } }",
+        "DeadlineMicroseconds is -5; accepted: 0, for no deadline, or more");
+
     [Theory]
     [InlineData("")]
     [InlineData(" ")]

@@ -81,6 +81,8 @@ public class SimulationTests
                         lost += line.Rows;
                         Assert.Equal(100, waiting + running);
                         break;
+                    case EventKind.Joined:
+                        break;
                     case EventKind.Dropped:
                         waiting -= line.Rows;
                         lost += line.Rows;

@@ -21,6 +21,18 @@ internal sealed class ManualTime : TimeProvider
         }
     }
 
+    /// <summary>Whether a timer is set.</summary>
+    public bool HasTimer
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Exists(static timer => timer.Due != long.MaxValue);
+            }
+        }
+    }
+
     public override long GetTimestamp() => Interlocked.Read(ref _now);
 
     public void Advance(TimeSpan duration)

@@ -35,6 +35,7 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
         Descriptors.FlatSpanNotAtFront,
         Descriptors.MaxBatchSizeTooSmall,
         Descriptors.NegativeQueueDelay,
+        Descriptors.NegativeDeadline,
         Descriptors.InvalidName,
         Descriptors.DuplicateName,
         Descriptors.NameTaken,

@@ -170,6 +170,11 @@ internal static class Descriptors
         "What a [Batchable] method returns is disposed",
         "'{0}' is kept, but what '{1}' returns is disposed once it is copied; accepted: alias() of it, or clone()");
 
+    public static readonly DiagnosticDescriptor NegativeDeadline = Error(
+        "FB0033",
+        "DeadlineMicroseconds is not negative",
+        "DeadlineMicroseconds is {0}; accepted: 0, for no deadline, or more");
+
     public static readonly DiagnosticDescriptor AwaitedAgain = Warning(
         "FB0040",
         "The task of a request is awaited once",

@@ -50,11 +50,18 @@ internal sealed partial class BatcherEmitter
         string parameters = (_method.IsStatic ? "" : $"{_method.TargetType} target, ") + "global::FastBatch.BatcherOptions? options";
         string maxBatchSize = RowText.Number(_method.MaxBatchSize);
         string maxQueueDelay = RowText.Number(_method.MaxQueueDelayMicroseconds);
+        string deadline = RowText.Number(_method.DeadlineMicroseconds);
         _writer.Line();
-        _writer.Open($"""
-            internal {_batcher}({parameters})
-                : base("{_method.BatcherName}", options, maxBatchSize: {maxBatchSize}, maxQueueDelayMicroseconds: {maxQueueDelay})
+        _writer.Line($"internal {_batcher}({parameters})");
+        _writer.Line("    : base(");
+        _writer.Lines($"""
+                    "{_method.BatcherName}",
+                    options,
+                    maxBatchSize: {maxBatchSize},
+                    maxQueueDelayMicroseconds: {maxQueueDelay},
+                    deadlineMicroseconds: {deadline})
             """);
+        _writer.Open();
         if (!_method.IsStatic)
         {
             _writer.Line($"{_names.Target} = target;");

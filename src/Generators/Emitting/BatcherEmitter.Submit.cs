@@ -14,21 +14,27 @@ internal sealed partial class BatcherEmitter
 
     private void EmitSubmitForms()
     {
-        EmitSubmit(new SubmitForm(_names, leases: false, inPlace: false));
+        EmitSubmitForms(leases: false, inPlace: false);
         if (_method.HasLease)
         {
-            EmitSubmit(new SubmitForm(_names, leases: true, inPlace: false));
+            EmitSubmitForms(leases: true, inPlace: false);
         }
 
         if (_method.HasWriter)
         {
-            EmitSubmit(new SubmitForm(_names, leases: false, inPlace: true));
+            EmitSubmitForms(leases: false, inPlace: true);
         }
 
         if (_method.HasWriter && _method.HasLease)
         {
-            EmitSubmit(new SubmitForm(_names, leases: true, inPlace: true));
+            EmitSubmitForms(leases: true, inPlace: true);
         }
+    }
+
+    private void EmitSubmitForms(bool leases, bool inPlace)
+    {
+        EmitSubmit(new SubmitForm(_names, leases, inPlace, hasOptions: false));
+        EmitSubmit(new SubmitForm(_names, leases, inPlace, hasOptions: true));
     }
 
     private void EmitSubmit(SubmitForm form)
@@ -53,8 +59,15 @@ internal sealed partial class BatcherEmitter
                 : $"global::System.ReadOnlySpan<{input.Element}> {input.Argument}"),
             .. form.InPlace ? state : [],
             .. form.Memories.Select(static output => $"global::System.Memory<{output.Element}> {output.Argument}"),
+            .. form.HasOptions ? (string[])[$"global::FastBatch.RequestOptions {form.Options}"] : [],
             $"global::System.Threading.CancellationToken {form.CancellationToken} = default",
         ];
+        if (form.HasOptions)
+        {
+            // A bare "default" is a token, as it was before there were options.
+            _writer.Line("[global::System.Runtime.CompilerServices.OverloadResolutionPriority(-1)]");
+        }
+
         _writer.Line($"public {task} SubmitAsync{(form.InPlace ? $"<{_names.State}>" : "")}(");
         _writer.List(parameters, ")");
         if (form.InPlace)
@@ -86,7 +99,8 @@ internal sealed partial class BatcherEmitter
             _writer.Line($"{form.Request}.{output.Member} = {output.Argument};");
         }
 
-        string claim = $"{form.Request}, {form.CancellationToken}, out global::FastBatch.Lanes.RowClaim {form.Row}";
+        string options = form.HasOptions ? $"{form.Options}, " : "";
+        string claim = $"{form.Request}, {options}{form.CancellationToken}, out global::FastBatch.Lanes.RowClaim {form.Row}";
         _writer.Line();
         _writer.Line("// Without a row the request has ended already, cancelled or refused, and its task says so.");
         _writer.Open($"if ({form.Member("TryClaim")}({claim}))");

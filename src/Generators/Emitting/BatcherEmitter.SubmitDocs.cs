@@ -33,6 +33,11 @@ internal sealed partial class BatcherEmitter
             _writer.Line($"/// <param name=\"{output.Name}\">{text}</param>");
         }
 
+        if (form.HasOptions)
+        {
+            _writer.Line($"/// <param name=\"{form.Options}\">What this request asks for.</param>");
+        }
+
         _writer.Line($"/// <param name=\"{form.CancellationToken}\">Ends the request early.</param>");
         _writer.Line($"/// <returns>{Returned(form)} Await it once.</returns>");
         if (form.Arrays.Count > 0)

@@ -92,7 +92,8 @@ internal sealed partial class BatcherEmitter
             /// <summary>Serves {MethodReference} to single callers: concurrent requests share one call.</summary>
             /// <remarks>
             /// Any number of threads may submit at once. A request ends with its result, or with an exception: a
-            /// <see cref="global::FastBatch.FastBatchException"/>, or an <see cref="global::System.OperationCanceledException"/>.
+            /// <see cref="global::FastBatch.FastBatchException"/>, a <see cref="global::System.TimeoutException"/>, or an
+            /// <see cref="global::System.OperationCanceledException"/>.
             /// </remarks>
             {GeneratedCode}
             {_method.Accessibility} sealed class {_batcher} : global::FastBatch.Batcher

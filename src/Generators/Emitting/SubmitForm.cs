@@ -8,10 +8,11 @@ internal sealed class SubmitForm
 {
     private readonly NameScope _scope;
 
-    public SubmitForm(BatcherNames names, bool leases, bool inPlace)
+    public SubmitForm(BatcherNames names, bool leases, bool inPlace, bool hasOptions)
     {
         Leases = leases;
         InPlace = inPlace;
+        HasOptions = hasOptions;
         Inputs = inPlace ? [] : names.Inputs;
         Memories = leases ? [] : names.ArrayOutputs;
         Arrays = [.. Inputs.Where(static input => !input.IsScalar), .. Memories];
@@ -20,6 +21,7 @@ internal sealed class SubmitForm
         _scope = new NameScope(Inputs.Concat(Memories).Select(static parameter => parameter.Name));
         State = _scope.Fresh("state");
         Write = _scope.Fresh("write");
+        Options = _scope.Fresh("options");
         CancellationToken = _scope.Fresh("cancellationToken");
         Request = _scope.Fresh("request");
         Row = _scope.Fresh("row");
@@ -30,6 +32,9 @@ internal sealed class SubmitForm
 
     /// <summary>Whether the row is written where the method reads it, rather than copied.</summary>
     public bool InPlace { get; }
+
+    /// <summary>Whether the request has options of its own.</summary>
+    public bool HasOptions { get; }
 
     /// <summary>The inputs passed to it.</summary>
     public IReadOnlyList<NamedParameter> Inputs { get; }
@@ -43,6 +48,8 @@ internal sealed class SubmitForm
     public string State { get; }
 
     public string Write { get; }
+
+    public string Options { get; }
 
     public string CancellationToken { get; }
 

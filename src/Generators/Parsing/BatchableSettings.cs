@@ -27,6 +27,8 @@ internal sealed class BatchableSettings
 
     public int MaxQueueDelayMicroseconds { get; private set; }
 
+    public int DeadlineMicroseconds { get; private set; }
+
     /// <summary>What the generated names are made of.</summary>
     public string Stem { get; private set; } = "";
 
@@ -43,6 +45,7 @@ internal sealed class BatchableSettings
         settings.OutputBatchDim = settings.ReadInt(nameof(OutputBatchDim), settings.BatchDim);
         settings.MaxBatchSize = settings.ReadInt(nameof(MaxBatchSize), DefaultMaxBatchSize);
         settings.MaxQueueDelayMicroseconds = settings.ReadInt(nameof(MaxQueueDelayMicroseconds), 0);
+        settings.DeadlineMicroseconds = settings.ReadInt(nameof(DeadlineMicroseconds), 0);
         settings.Name = settings.Argument(nameof(Name))?.Value as string;
         settings.Stem = settings.Name ?? method.Name;
         settings.Check(refusals);
@@ -74,6 +77,11 @@ internal sealed class BatchableSettings
         if (MaxQueueDelayMicroseconds < 0)
         {
             refusals.Add(Descriptors.NegativeQueueDelay, LocationOf(nameof(MaxQueueDelayMicroseconds)), MaxQueueDelayMicroseconds);
+        }
+
+        if (DeadlineMicroseconds < 0)
+        {
+            refusals.Add(Descriptors.NegativeDeadline, LocationOf(nameof(DeadlineMicroseconds)), DeadlineMicroseconds);
         }
 
         if (Name is not null && !SyntaxFacts.IsValidIdentifier(Name))

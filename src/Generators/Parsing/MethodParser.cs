@@ -57,6 +57,7 @@ internal static class MethodParser
             UsesObsolete: IsObsolete(method) || ContainingTypes.Of(type).Any(IsObsolete) || method.Parameters.SelectMany(TypeArguments).Any(IsObsolete),
             MaxBatchSize: settings.MaxBatchSize,
             MaxQueueDelayMicroseconds: settings.MaxQueueDelayMicroseconds,
+            DeadlineMicroseconds: settings.DeadlineMicroseconds,
             IsModule: !method.IsStatic && TorchSharpFacts.IsModule(type),
             Glue: tensor == TensorType.TorchSharp ? TorchSharpFacts.GlueOf(method) : null,
             Registration: HostingFacts.RegistrationOf(method, settings.Stem),

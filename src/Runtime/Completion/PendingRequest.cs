@@ -19,6 +19,9 @@ public abstract class PendingRequest : IValueTaskSource
     private CompletionCore _core;
     private Exception? _error;
 
+    // Written before the request is published, and by nobody else while it is; read by whoever may end it, any thread.
+    private long _deadline;
+
     // Of a request that can be cancelled; none otherwise.
     private CancellationToken _cancellationToken;
     private CancellationTokenRegistration _registration;
@@ -39,6 +42,13 @@ public abstract class PendingRequest : IValueTaskSource
         get => _core.Version;
     }
 
+    /// <summary>When the caller no longer wants the answer, as a timestamp; <see cref="long.MaxValue"/> for never.</summary>
+    internal long Deadline
+    {
+        get => Volatile.Read(ref _deadline);
+        set => _deadline = value;
+    }
+
     internal long Ticket
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -57,6 +67,7 @@ public abstract class PendingRequest : IValueTaskSource
     internal void Begin()
     {
         _error = null;
+        _deadline = long.MaxValue;
         _core.Begin();
     }
 
@@ -76,16 +87,19 @@ public abstract class PendingRequest : IValueTaskSource
         return false;
     }
 
-    /// <summary>Ends a request that has no row. False if its caller has cancelled it.</summary>
-    internal bool TryRefuse(Exception error)
+    /// <summary>Ends a request that has no row. By its caller, who is still submitting it. False if its caller has cancelled it.</summary>
+    internal bool TryRefuse(Exception error) => TryRefuse(_core.Ticket, error);
+
+    /// <summary>Ends a request that has no row any more. False if it has ended.</summary>
+    internal bool TryRefuse(long ticket, Exception error)
     {
-        if (TryFail(_core.Ticket, error, out Continuation continuation))
+        if (TryFail(ticket, error, out Continuation continuation))
         {
             continuation.Queue();
             return true;
         }
 
-        SignOff(_core.Ticket);
+        SignOff(ticket);
         return false;
     }
 

@@ -14,7 +14,7 @@ public enum RequestOutcome
     /// <summary>Its caller gave it up: <see cref="OperationCanceledException"/>.</summary>
     Cancelled,
 
-    /// <summary>The batcher was full: <see cref="BatcherOverloadedException"/>.</summary>
+    /// <summary>The batcher was full, or the answer would have been late: <see cref="BatcherOverloadedException"/>.</summary>
     Rejected,
 
     /// <summary>The batcher was closed: <see cref="BatcherClosedException"/>.</summary>
@@ -22,6 +22,9 @@ public enum RequestOutcome
 
     /// <summary>The policy dropped it: <see cref="RequestDroppedException"/>.</summary>
     Dropped,
+
+    /// <summary>It was late, or would have been: <see cref="DeadlineExceededException"/>.</summary>
+    Expired,
 
     /// <summary>
     /// The callback that writes the row threw, and its caller has that exception; or it brought a value that is not finite:

@@ -175,14 +175,17 @@ internal sealed class DeliveryDesk : IDisposable
     /// <summary>
     /// The fault of one member, if it failed: an exception of its own, since each is thrown, and its stack trace written, separately.
     /// </summary>
-    public FastBatchException? Fault(Batch batch, int row) => batch.IsDropped
-        ? new RequestDroppedException(_batcher)
-        : batch.Fault(row) is { Error: { } error, Rows: int rows }
-        ? error is DeviceException { Failure: DeviceFailure.Lost }
-            ? new DeviceLostException(_batcher, error)
-            : new BatchExecutionException(_batcher, rows, error)
-        : batch.Outputs.RequiresFinite ? batch.Outputs.FindNonFinite(row, _batcher)
-        : null;
+    public Exception? Fault(Batch batch, int row) => batch.Fate switch
+    {
+        BatchFate.Dropped => new RequestDroppedException(_batcher),
+        BatchFate.Late => new DeadlineExceededException(_batcher),
+        _ => batch.Fault(row) is { Error: { } error, Rows: int rows }
+            ? error is DeviceException { Failure: DeviceFailure.Lost }
+                ? new DeviceLostException(_batcher, error)
+                : new BatchExecutionException(_batcher, rows, error)
+            : batch.Outputs.RequiresFinite ? batch.Outputs.FindNonFinite(row, _batcher)
+            : null,
+    };
 
     /// <summary>By the first thread that has been through an observed batch, before it says so.</summary>
     public void NoteDelivered(BatchRecord record) => record.Delivered = _time.GetTimestamp();
@@ -196,7 +199,13 @@ internal sealed class DeliveryDesk : IDisposable
     {
         if (undelivered > 0)
         {
-            _ledger.Tally(batch.IsDropped ? RequestOutcome.Dropped : RequestOutcome.Failed, undelivered);
+            RequestOutcome outcome = batch.Fate switch
+            {
+                BatchFate.Dropped => RequestOutcome.Dropped,
+                BatchFate.Late => RequestOutcome.Expired,
+                _ => RequestOutcome.Failed,
+            };
+            _ledger.Tally(outcome, undelivered);
         }
 
         if (cancelled > 0)

@@ -13,12 +13,18 @@ internal abstract partial class DeviceExecutor
     // Above this a second thread is worth its while; below it is tried.
     private static readonly TimeSpan WorthOverlapping = TimeSpan.FromMicroseconds(20);
 
+    // How late a thread may be that is woken at a time.
+    private static readonly TimeSpan LatestWakeUp = TimeSpan.FromMicroseconds(200);
+
     private readonly Batcher _batcher;
     private readonly Scheduler _scheduler;
     private readonly TimeProvider _time;
+    private readonly int _largestBatch;
     private readonly long _worthOverlapping;
+    private readonly long _latestWakeUp;
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
+    private readonly DeadlineWatch _watch;
     private readonly StallWatch? _stalls;
     private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,6 +41,9 @@ internal abstract partial class DeviceExecutor
     private long _started;
     private bool _decidedWhileResuming;
 
+    // Device side: those of the rows that wait; none before the first request with a deadline.
+    private long[] _deadlines = [];
+
     // Device side: what the policy last let rows wait for, since the last batch.
     private BatchDecision _wait;
 
@@ -44,12 +53,15 @@ internal abstract partial class DeviceExecutor
         Lane = lane;
         _time = options.TimeProvider;
         _settings = batcher.Settings;
+        _largestBatch = _settings.MaxBatchSize;
         _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
+        _latestWakeUp = (long)_time.ToTimestamp(LatestWakeUp);
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher.RunBatch, options.IsolateFaults);
         _ledger = batcher.Ledger;
+        _watch = new DeadlineWatch(lane, batcher, _time);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
@@ -70,8 +82,29 @@ internal abstract partial class DeviceExecutor
     public void EndWatch()
     {
         Desk.Dispose();
+        _watch.Dispose();
         _stalls?.Dispose();
     }
+
+    /// <summary>
+    /// Caller side, before it claims a row for a request with a deadline: when the request should be answered. Not late where the device is
+    /// found idle, whatever was learned of it.
+    /// </summary>
+    public long PredictEnd(long now)
+    {
+        if (!_watch.IsUsed)
+        {
+            _scheduler.Learn();
+            _watch.Use();
+        }
+
+        int ahead = Lane.Backlog;
+        Estimates estimates = _scheduler.Estimates;
+        return ahead == 0 && estimates.BusyUntil <= now ? now : estimates.PredictEnd(ahead, now);
+    }
+
+    /// <summary>Caller side, when it has claimed that row.</summary>
+    public void WatchDeadlines() => _watch.TurnOn();
 
     /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
     // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
@@ -159,6 +192,11 @@ internal abstract partial class DeviceExecutor
     /// </summary>
     protected Delivery? TryClose(out long until, out int rows)
     {
+        if (Lane.SkipDecided() is > 0 and int cancelled)
+        {
+            _ledger.End(RequestOutcome.Cancelled, cancelled);
+        }
+
         Lane.Overflow.Refill(Lane.Ring);
         TakeSettings();
         int waiting = Lane.Ring.CountPublished(_scheduler.Cap);
@@ -173,10 +211,11 @@ internal abstract partial class DeviceExecutor
         Delivery delivery = _spare ?? Desk.Take();
         _spare = delivery;
         BatchDecision decision = BatchDecision.Dispatch(waiting);
+        long earliestDeadline = _watch.IsUsed ? ReadDeadlines(waiting) : long.MaxValue;
         Exception? error = null;
         try
         {
-            decision = Decide(waiting, now);
+            decision = Decide(waiting, earliestDeadline, now);
         }
         catch (Exception exception)
         {
@@ -191,7 +230,7 @@ internal abstract partial class DeviceExecutor
             return null;
         }
 
-        Close(delivery.Batch, decision, now);
+        Close(delivery.Batch, decision, earliestDeadline != long.MaxValue, now);
         if (error is not null)
         {
             delivery.Batch.Fail(0, delivery.Batch.Count, error);
@@ -206,9 +245,10 @@ internal abstract partial class DeviceExecutor
     protected void Run(Delivery delivery)
     {
         Batch batch = delivery.Batch;
-        if (batch is { Count: > 0, IsDropped: false, HasFaults: false })
+        if (batch is { Count: > 0, Fate: BatchFate.Runs, HasFaults: false })
         {
             int rows = batch.Count;
+            _scheduler.Start(rows, _started);
             batch.Record?.Start(_time.GetTimestamp());
             _stalls?.Begin(_started);
             RunMethod(batch);
@@ -264,7 +304,7 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private void Close(Batch batch, BatchDecision decision, long now)
+    private void Close(Batch batch, BatchDecision decision, bool hasDeadlines, long now)
     {
         int backlog = 0;
         if (_ledger.IsObserved)
@@ -277,9 +317,18 @@ internal abstract partial class DeviceExecutor
             batch.Ignore();
         }
 
-        Lane.Close(batch, decision.Rows);
-        batch.IsDropped = decision.Kind == BatchDecision.DecisionKind.Drop;
-        batch.Record?.Close(batch.Count, batch.IsDropped, backlog, WhyNow(decision.Rows, now), now);
+        bool drops = decision.Kind == BatchDecision.DecisionKind.Drop;
+        if (hasDeadlines && !drops)
+        {
+            CloseInTime(batch, decision.Rows, now);
+        }
+        else
+        {
+            Lane.Close(batch, decision.Rows);
+        }
+
+        batch.Fate = drops ? BatchFate.Dropped : BatchFate.Runs;
+        batch.Record?.Close(batch.Count, drops, backlog, WhyNow(decision.Rows, now), now);
         _wait = default;
         if (batch.CancelledBefore > 0)
         {
@@ -339,7 +388,47 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private BatchDecision Decide(int waiting, long now)
+    private long ReadDeadlines(int waiting)
+    {
+        if (_deadlines.Length == 0)
+        {
+            _deadlines = new long[_largestBatch];
+        }
+
+        return Lane.ReadDeadlines(_deadlines.AsSpan(0, waiting));
+    }
+
+    // Rows that would be late are not run; the pool tells their callers at once.
+    private void CloseInTime(Batch batch, int rows, long now)
+    {
+        GuardVerdict verdict = _scheduler.Guard(_deadlines.AsSpan(0, rows), Lane.Backlog, now);
+        (int taken, long cutoff) = verdict.Hopeless > 0 ? (verdict.Hopeless, long.MaxValue) : (verdict.Rows, verdict.Cutoff);
+        if (cutoff == long.MinValue)
+        {
+            Lane.Close(batch, taken);
+            return;
+        }
+
+        Delivery late = Desk.Take();
+        late.Batch.Ignore();
+        late.Batch.CloseEmpty(BatchFate.Late);
+        Lane.Close(batch, taken, cutoff, late.Batch);
+        if (late.Batch.Count == 0)
+        {
+            Desk.Return(late);
+            return;
+        }
+
+        Desk.Announce(late);
+        Desk.DeliverOnPool(late);
+    }
+
+    // A thread that is woken comes late; and while nothing is known of the device, a row with a deadline is not to wait.
+    private long LatestStart(long deadline, long now) => deadline == long.MaxValue ? deadline
+        : _scheduler.Cost.Mean(1) > 0 ? deadline - _latestWakeUp
+        : now;
+
+    private BatchDecision Decide(int waiting, long earliestDeadline, long now)
     {
         int resuming = Desk.Resuming;
         _decidedWhileResuming = resuming > 0;
@@ -352,7 +441,8 @@ internal abstract partial class DeviceExecutor
                 Lane.Ring.Enqueued(oldest),
                 Lane.Ring.Enqueued(oldest + waiting - 1),
                 resuming,
-                Lane.Ring.IsClosed),
+                Lane.Ring.IsClosed,
+                LatestStart(earliestDeadline, now)),
             now);
     }
 

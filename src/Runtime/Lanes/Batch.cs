@@ -58,8 +58,8 @@ public sealed class Batch
     /// <summary>Whether some rows have failed.</summary>
     internal bool HasFaults { get; private set; }
 
-    /// <summary>Whether the policy dropped the batch before it ran.</summary>
-    internal bool IsDropped { get; set; }
+    /// <summary>What becomes of it.</summary>
+    internal BatchFate Fate { get; set; }
 
     /// <summary>What is noted for observers; null if there are none.</summary>
     internal BatchRecord? Record { get; private set; }
@@ -84,13 +84,23 @@ public sealed class Batch
         Narrow(0, count);
         EndTicket = endTicket;
         HasResult = false;
-        IsDropped = false;
+        Fate = BatchFate.Runs;
         if (HasFaults)
         {
             HasFaults = false;
             _faults.AsSpan().Clear();
         }
     }
+
+    /// <summary>Makes it the list of those members of other batches that do not run; see <see cref="Add"/>.</summary>
+    internal void CloseEmpty(BatchFate fate)
+    {
+        Close(0, 0, 0);
+        Fate = fate;
+    }
+
+    /// <summary>One member more, of a batch that never runs.</summary>
+    internal void Add(BatchMember member) => Members[Count++] = member;
 
     /// <summary>What the method is given next: some of the batch's rows.</summary>
     internal void Narrow(int firstMember, int count)
@@ -129,6 +139,18 @@ public sealed class Batch
             lent.Release();
         }
     }
+}
+
+/// <summary>What becomes of a batch.</summary>
+internal enum BatchFate : byte
+{
+    Runs,
+
+    /// <summary>The policy dropped it.</summary>
+    Dropped,
+
+    /// <summary>Its answers would come after their deadlines.</summary>
+    Late,
 }
 
 /// <summary>One request of a batch: at index i, the request of row i.</summary>

@@ -84,10 +84,68 @@ internal sealed class Lane
     }
 
     /// <summary>
-    /// Device side: takes the oldest <paramref name="rows"/> published rows as a batch. Requests that were cancelled are left out: the last rows of
-    /// the batch move into their places. The rows are the batch's until <see cref="Release"/>.
+    /// Device side: gives back the oldest rows whose requests have ended already, so that a batch has as many rows as it can; while batches
+    /// are out whose rows come before, <see cref="ReleaseSkipped"/> does that. Returns how many of them were cancelled.
     /// </summary>
-    public void Close(Batch batch, int rows)
+    public int SkipDecided()
+    {
+        int cancelled = 0;
+        long first = Ring.ReadMark;
+        long ticket = first;
+        while (Ring.IsPublished(ticket))
+        {
+            PendingRequest? request = Ring.Request(ticket, out long requestTicket);
+            if (request is not null && request.IsPending(requestTicket))
+            {
+                break;
+            }
+
+            cancelled += request is not null && request.SignOff(requestTicket) ? 1 : 0;
+            ticket++;
+        }
+
+        if (ticket != first)
+        {
+            // Those of a batch that a device has yet to read must not be given back with them.
+            bool batchesAreOut = Ring.ReleaseMark != first;
+            Ring.Take((int)(ticket - first));
+            if (!batchesAreOut)
+            {
+                Ring.Release(ticket);
+            }
+        }
+
+        return cancelled;
+    }
+
+    /// <summary>Device side, when the rows of every batch are given back: gives back those skipped while they were not.</summary>
+    public void ReleaseSkipped()
+    {
+        if (Ring.ReleaseMark != Ring.ReadMark)
+        {
+            Ring.Release(Ring.ReadMark);
+        }
+    }
+
+    /// <summary>Device side: the deadlines of the oldest rows. Returns the earliest.</summary>
+    public long ReadDeadlines(Span<long> deadlines)
+    {
+        long earliest = long.MaxValue;
+        for (int i = 0; i < deadlines.Length; i++)
+        {
+            deadlines[i] = Ring.Request(Ring.ReadMark + i, out _)?.Deadline ?? long.MaxValue;
+            earliest = Math.Min(earliest, deadlines[i]);
+        }
+
+        return earliest;
+    }
+
+    /// <summary>
+    /// Device side: takes the oldest <paramref name="rows"/> published rows as a batch. Requests that were cancelled are left out, and so are
+    /// those with a deadline before <paramref name="cutoff"/>, which join <paramref name="late"/>: the last rows of the batch move into their
+    /// places. The rows are the batch's until <see cref="Release"/>.
+    /// </summary>
+    public void Close(Batch batch, int rows, long cutoff = long.MinValue, Batch? late = null)
     {
         long first = Ring.Take(rows);
         int firstRow = Ring.Row(first);
@@ -106,6 +164,11 @@ internal sealed class Lane
             if (request is not null && !request.IsPending(requestTicket))
             {
                 cancelled += request.SignOff(requestTicket) ? 1 : 0;
+                request = null;
+            }
+            else if (late is not null && request is not null && request.Deadline < cutoff)
+            {
+                late.Add(new BatchMember(request, requestTicket));
                 request = null;
             }
 
@@ -186,11 +249,8 @@ internal sealed class Lane
         bool all = Overflow.IsEmpty;
         for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
-            // A slot may be used again for a request parked before the close; it must end as well, so a mixed read ends nobody wrongly.
-            bool published = Ring.IsPublished(ticket);
-            all &= published || ticket < Ring.ReleaseMark;
-            if (published
-                && Ring.Request(ticket, out long requestTicket) is { } request
+            all &= Ring.IsPublished(ticket) || ticket < Ring.ReleaseMark;
+            if (Ring.TryPeek(ticket, out long requestTicket) is { } request
                 && request.TryFail(requestTicket, new BatcherClosedException(batcher), out Continuation continuation))
             {
                 ledger.End(RequestOutcome.Closed);
@@ -199,6 +259,41 @@ internal sealed class Lane
         }
 
         return all;
+    }
+
+    /// <summary>
+    /// Any thread: ends every request whose deadline has passed by <paramref name="now"/>; the device side skips their rows, or discards their
+    /// answers. False if no row is left that has a deadline to come or is still being written, and none is parked.
+    /// </summary>
+    public bool Expire(long now, string batcher, Ledger ledger)
+    {
+        bool any = Overflow.Expire(now, batcher, ledger);
+        for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
+        {
+            if (!Ring.IsPublished(ticket))
+            {
+                any |= ticket >= Ring.ReleaseMark;
+                continue;
+            }
+
+            if (Ring.TryPeek(ticket, out long requestTicket) is not { } request)
+            {
+                continue;
+            }
+
+            long deadline = request.Deadline;
+            if (deadline > now)
+            {
+                any |= deadline != long.MaxValue;
+            }
+            else if (request.TryFail(requestTicket, new DeadlineExceededException(batcher), out Continuation continuation))
+            {
+                ledger.End(RequestOutcome.Expired);
+                continuation.Queue();
+            }
+        }
+
+        return any;
     }
 
     /// <summary>

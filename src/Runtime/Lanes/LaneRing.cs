@@ -76,12 +76,19 @@ internal sealed class LaneRing
 
     /// <summary>Makes the row visible to the device side; null for a claim that came to nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Publish(long ticket, PendingRequest? request, long enqueued = 0)
+    public void Publish(long ticket, PendingRequest? request, long enqueued = 0) =>
+        Publish(ticket, request, request is null ? 0 : request.Ticket, enqueued);
+
+    /// <summary>The same, for a request that was given its ticket earlier, and may have ended since.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Publish(long ticket, PendingRequest? request, long requestTicket, long enqueued)
     {
         ref Slot slot = ref _slots[(int)ticket & _mask];
         slot.Enqueued = enqueued;
-        slot.Request = request;
-        slot.RequestTicket = request is null ? 0 : request.Ticket;
+
+        // Release, for those that peek: whoever sees one of these sees as well that the ticket before this one was released.
+        Volatile.Write(ref slot.Request, request);
+        Volatile.Write(ref slot.RequestTicket, requestTicket);
 
         // Release: orders the row and the fields above before the device side's read.
         slot.Sequence.Write(ticket + 1);
@@ -120,7 +127,7 @@ internal sealed class LaneRing
         PendingRequest? request = Volatile.Read(ref slot.Request);
         requestTicket = Volatile.Read(ref slot.RequestTicket);
 
-        // Acquiring reads: this one is the last. Nobody writes to the slot of a ticket that is not released, so the two belong together.
+        // Acquiring reads, this one the last. Nobody writes to the slot of a ticket that is not released, so the two belong together.
         return published && _release.Value.Read() <= ticket ? request : null;
     }
 
@@ -143,6 +150,9 @@ internal sealed class LaneRing
     {
         long first = _device.Read;
         _device.Read = first + count;
+
+        // Those taken may not have been counted: then counting goes on behind them.
+        _device.Published = Math.Max(_device.Published, first + count);
         return first;
     }
 

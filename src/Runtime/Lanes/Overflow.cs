@@ -12,7 +12,7 @@ namespace FastBatch.Lanes;
 internal sealed class Overflow(InputRows[] inputs)
 {
     private readonly Lock _gate = new();
-    private readonly Queue<(PendingRequest Request, RowClaim Claim)> _queue = new();
+    private readonly Queue<Parked> _queue = new();
     private readonly Stack<int> _freeIndexes = new();
     private int _indexes;
     private bool _closed;
@@ -71,7 +71,7 @@ internal sealed class Overflow(InputRows[] inputs)
             }
             else
             {
-                _queue.Enqueue((request, claim));
+                _queue.Enqueue(new Parked(request, request.Ticket, claim));
 
                 // Full fence: the caller looks next whether the device side sleeps, and that side looks here after it said it would.
                 _waiting.Add(1);
@@ -89,7 +89,7 @@ internal sealed class Overflow(InputRows[] inputs)
 
         lock (_gate)
         {
-            while (_queue.TryPeek(out var parked))
+            while (_queue.TryPeek(out Parked parked))
             {
                 long ticket = ring.TryClaimAccepted(out int row);
                 if (ticket < 0)
@@ -102,7 +102,7 @@ internal sealed class Overflow(InputRows[] inputs)
                     rows.Unpark(parked.Claim.Row, row);
                 }
 
-                ring.Publish(ticket, parked.Request, parked.Claim.Enqueued);
+                ring.Publish(ticket, parked.Request, parked.Ticket, parked.Claim.Enqueued);
                 _queue.Dequeue();
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
@@ -123,14 +123,41 @@ internal sealed class Overflow(InputRows[] inputs)
     {
         lock (_gate)
         {
-            while (_queue.TryDequeue(out var parked))
+            while (_queue.TryDequeue(out Parked parked))
             {
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
-                bool refused = parked.Request.TryRefuse(new BatcherClosedException(batcher));
+                bool refused = parked.Request.TryRefuse(parked.Ticket, new BatcherClosedException(batcher));
                 ledger.End(refused ? RequestOutcome.Closed : RequestOutcome.Cancelled);
             }
         }
+    }
+
+    /// <summary>
+    /// Any thread: ends every parked request whose deadline has passed by <paramref name="now"/>. Its row moves on with the others, to be skipped. False
+    /// if nothing is parked.
+    /// </summary>
+    public bool Expire(long now, string batcher, Ledger ledger)
+    {
+        if (IsEmpty)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            foreach (Parked parked in _queue)
+            {
+                if (parked.Request.Deadline <= now
+                    && parked.Request.TryFail(parked.Ticket, new DeadlineExceededException(batcher), out Continuation continuation))
+                {
+                    ledger.End(RequestOutcome.Expired);
+                    continuation.Queue();
+                }
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Any thread: ends every parked request, with what <paramref name="fault"/> makes for each, until it makes nothing any more.</summary>
@@ -138,12 +165,12 @@ internal sealed class Overflow(InputRows[] inputs)
     {
         lock (_gate)
         {
-            while (_queue.TryPeek(out var parked) && fault() is { } error)
+            while (_queue.TryPeek(out Parked parked) && fault() is { } error)
             {
                 _queue.Dequeue();
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);
-                ledger.End(parked.Request.TryRefuse(error) ? outcome : RequestOutcome.Cancelled);
+                ledger.End(parked.Request.TryRefuse(parked.Ticket, error) ? outcome : RequestOutcome.Cancelled);
             }
         }
     }
@@ -153,4 +180,7 @@ internal sealed class Overflow(InputRows[] inputs)
         _freeIndexes.Push(index);
         _reserved.Add(-1);
     }
+
+    // The ticket of the request: by the time its row moves on it may have ended, and serve another caller.
+    private readonly record struct Parked(PendingRequest Request, long Ticket, RowClaim Claim);
 }

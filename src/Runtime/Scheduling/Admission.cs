@@ -6,19 +6,19 @@ namespace FastBatch.Scheduling;
 /// </summary>
 internal static class Admission
 {
-    /// <summary>When the row's batch should end. No later than now while nothing is known of the device.</summary>
+    /// <summary>
+    /// When the row's batch should end. Rows that will come and make it longer are not counted: if that makes it too late after all, the
+    /// guard gives a row up, which costs the device nothing, and a row refused in vain is lost for sure. No later than now while nothing is known of the device.
+    /// </summary>
     /// <param name="ahead">Rows that will be taken before it.</param>
     /// <param name="maxBatchSize">The most rows a batch may have.</param>
     /// <param name="cost">What batches take.</param>
-    /// <param name="arrivalRate">Rows per timestamp unit: those that will share its batch and make it longer.</param>
     /// <param name="busyUntil">When what runs should end.</param>
     /// <param name="now">The current timestamp.</param>
-    public static long PredictEnd(int ahead, int maxBatchSize, in CostEstimate cost, double arrivalRate, long busyUntil, long now)
+    public static long PredictEnd(int ahead, int maxBatchSize, in CostEstimate cost, long busyUntil, long now)
     {
         (int batches, int before) = Math.DivRem(ahead, maxBatchSize);
-        double wait = Math.Max(0, busyUntil - now) + batches * cost.Plan(maxBatchSize);
-        int rows = (int)Math.Min(maxBatchSize, before + 1 + arrivalRate * wait);
-        double end = wait + cost.Plan(rows);
+        double end = Math.Max(0, busyUntil - now) + batches * cost.Plan(maxBatchSize) + cost.Plan(before + 1);
         return end < long.MaxValue - now ? now + (long)end : long.MaxValue;
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastBatch.Scheduling;
 
 /// <summary>The answer of an <see cref="IBatchPolicy"/>.</summary>
@@ -37,6 +39,25 @@ public readonly record struct BatchDecision
     /// <summary>End the oldest <paramref name="rows"/> requests with a <see cref="RequestDroppedException"/>, without running them.</summary>
     /// <param name="rows">The number of rows.</param>
     public static BatchDecision Drop(int rows) => new(DecisionKind.Drop, rows, 0);
+
+    /// <summary>
+    /// What comes of it: rows that there are, and only a wait for a time that is to come and for more rows than wait now; else all that waits runs.
+    /// </summary>
+    /// <param name="waiting">The rows that could run.</param>
+    /// <param name="maxRows">The most rows of a batch.</param>
+    /// <param name="latest">No wait goes on after this.</param>
+    /// <param name="now">The current timestamp.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal BatchDecision Settle(int waiting, int maxRows, long latest, long now)
+    {
+        if (Kind != DecisionKind.WaitUntil)
+        {
+            return new BatchDecision(Kind, Math.Clamp(Rows, 1, waiting), 0);
+        }
+
+        (long until, int enough) = (Math.Min(Timestamp, latest), Math.Min(Rows, maxRows));
+        return until > now && enough > waiting ? WaitUntil(until, enough) : Dispatch(waiting);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Kind switch

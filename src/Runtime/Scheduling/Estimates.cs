@@ -25,7 +25,7 @@ internal sealed class Estimates(int maxBatchSize)
     /// <summary>When a row submitted now should be answered, with so many to be taken before it.</summary>
     /// <param name="ahead">Rows.</param>
     /// <param name="now">The current timestamp.</param>
-    public long PredictEnd(int ahead, long now) => Admission.PredictEnd(ahead, MaxRows, Cost, ArrivalRate, BusyUntil, now);
+    public long PredictEnd(int ahead, long now) => Admission.PredictEnd(ahead, MaxRows, Cost, BusyUntil, now);
 
     /// <summary>Device side.</summary>
     public void Publish(in CostEstimate cost, double arrivalRate, int maxRows)

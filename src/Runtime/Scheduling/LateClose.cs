@@ -6,8 +6,8 @@ namespace FastBatch.Scheduling;
 /// </summary>
 internal static class LateClose
 {
-    // As much earlier as covers most errors of the prediction: a late close idles the device, an early one costs a few rows their place.
-    private const double Headroom = 2;
+    // Deviations by which to be early: closing too late idles the device, closing too early costs a few rows their place.
+    private const double Headroom = 1;
 
     /// <summary>When to close. In the past if the device is idle or about to be.</summary>
     /// <param name="started">When what runs has started.</param>

@@ -36,8 +36,8 @@ public readonly record struct QueueSnapshot
     public long LastBatchDuration { get; init; }
 
     /// <summary>
-    /// What any batch costs however few its rows, learned, in timestamp units; 0 before the first batches, and unless
-    /// <see cref="IBatchPolicy.UsesEstimates"/>.
+    /// What any batch costs however few its rows, learned, in timestamp units; 0 before the first batches. Up to date
+    /// only if <see cref="IBatchPolicy.UsesEstimates"/>.
     /// </summary>
     public double FixedCost { get; init; }
 

@@ -27,6 +27,9 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     // Of a second: what was learned so long ago is not relied on to give up all that waits.
     private const int StaleFraction = 10;
 
+    // Of a second: a thread that waits for a time may wake up so much later.
+    private const int WakeFraction = 5000;
+
     private IBatchPolicy _policy = policy;
     private bool _usesEstimates = policy.UsesEstimates;
     private readonly CostModel _cost = new();
@@ -37,9 +40,8 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     private uint _batches;
     private long _lastDuration;
 
-    // Batches that have started and not ended, what they should take in all, and since when the first of them has had the device.
-    private int _underWay;
-    private double _costUnderWay;
+    // What each batch that has started and not ended should take, the first of them first, and since when that one has had the device.
+    private readonly Queue<long> _underWay = new();
     private long _runningSince;
 
     /// <summary>When the last batch ended; 0 before the first.</summary>
@@ -104,19 +106,8 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
                 TimestampFrequency = timestampFrequency,
             },
             now);
-        if (decision.Kind != BatchDecision.DecisionKind.WaitUntil)
-        {
-            int rows = Math.Clamp(decision.Rows, 1, queue.Waiting);
-            return decision.Kind == BatchDecision.DecisionKind.Drop ? BatchDecision.Drop(rows) : BatchDecision.Dispatch(rows);
-        }
-
-        int enough = Math.Min(decision.Rows, _cap.Value);
-        long until = queue.EarliestDeadline == long.MaxValue
-            ? decision.Timestamp
-            : Math.Min(decision.Timestamp, queue.EarliestDeadline - (long)_cost.Estimate.Plan(queue.Waiting + 1));
-        return until > now && enough > queue.Waiting && !queue.IsClosed
-            ? BatchDecision.WaitUntil(until, enough)
-            : BatchDecision.Dispatch(queue.Waiting);
+        long latest = queue.IsClosed ? long.MinValue : queue.EarliestDeadline == long.MaxValue ? long.MaxValue : LatestStart(queue);
+        return decision.Settle(queue.Waiting, _cap.Value, latest, now);
     }
 
     /// <summary>
@@ -136,26 +127,31 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
             : verdict;
     }
 
+    // In time for the most urgent row, in a batch with one row more. At once while nothing is known of the device.
+    private long LatestStart(in QueueState queue) => _cost.Samples == 0
+        ? long.MinValue
+        : queue.EarliestDeadline - (long)_cost.Estimate.Plan(queue.Waiting + 1) - timestampFrequency / WakeFraction;
+
     private bool Learns => _usesEstimates || _relied || (_batches & (Sample - 1)) == 0;
 
     /// <summary>When to close the next batch while another runs, for a device that copies rows while it computes; see <see cref="LateClose"/>.</summary>
     /// <param name="copy">What copying rows to the device takes.</param>
     /// <param name="waiting">Rows that could run.</param>
     /// <param name="now">The current timestamp.</param>
-    public long CloseAt(in CostEstimate copy, int waiting, long now) => _underWay == 0 || waiting >= _cap.Value
+    public long CloseAt(in CostEstimate copy, int waiting, long now) => _underWay.Count == 0 || waiting >= _cap.Value
         ? now
         : LateClose.At(_runningSince, _estimates.BusyUntil, _cost.Estimate, copy, waiting);
 
     /// <summary>A batch starts, or is put behind those under way; its <see cref="Record"/> follows.</summary>
     public void Start(int rows, long now)
     {
-        bool isFirst = _underWay++ == 0;
         if (_relied)
         {
-            double cost = _cost.Predict(rows);
+            long cost = (long)_cost.Predict(rows);
+            bool isFirst = _underWay.Count == 0;
             _runningSince = isFirst ? now : _runningSince;
-            _costUnderWay = isFirst ? cost : _costUnderWay + cost;
-            _estimates.BusyUntil = (isFirst ? now : Math.Max(now, _estimates.BusyUntil)) + (long)cost;
+            _estimates.BusyUntil = (isFirst ? now : Math.Max(now, _estimates.BusyUntil)) + cost;
+            _underWay.Enqueue(cost);
         }
     }
 
@@ -165,16 +161,21 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
         bool learns = Learns;
 
         // One that was put behind another had the device from the other's end on.
-        long duration = ended - Math.Max(started, LastEnded);
+        long duration = ended - (_batches == 0 ? started : Math.Max(started, LastEnded));
         Volatile.Write(ref _lastDuration, duration);
         LastEnded = ended;
-        _underWay = Math.Max(0, _underWay - 1);
         _batches++;
         if (_relied)
         {
             _runningSince = ended;
-            _costUnderWay = _underWay == 0 ? 0 : Math.Max(0, _costUnderWay - _cost.Predict(rows));
-            _estimates.BusyUntil = ended + (long)_costUnderWay;
+            _underWay.TryDequeue(out _);
+            long rest = 0;
+            foreach (long cost in _underWay)
+            {
+                rest += cost;
+            }
+
+            _estimates.BusyUntil = ended + rest;
         }
 
         if (rows > 0)

@@ -116,4 +116,48 @@ internal sealed class LateTime(string late) : TimeProvider
 internal sealed class StoppedTime : TimeProvider
 {
     public override long GetTimestamp() => 1_000_000;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        new RepeatingTimer(callback, state);
+
+    /// <summary>Fires again and again while it is set.</summary>
+    private sealed class RepeatingTimer(TimerCallback callback, object? state) : ITimer
+    {
+        private bool _isSet;
+        private bool _isRunning;
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            _isSet = dueTime >= TimeSpan.Zero;
+            if (_isSet && !_isRunning)
+            {
+                _isRunning = true;
+                Trial.Current!.Spawn("timer", isBackground: false, Fire);
+            }
+
+            return true;
+        }
+
+        public void Dispose() => _isSet = false;
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return default;
+        }
+
+        private void Fire()
+        {
+            while (_isSet)
+            {
+                callback(state);
+                if (_isSet)
+                {
+                    Model.Spin();
+                }
+            }
+
+            _isRunning = false;
+        }
+    }
 }

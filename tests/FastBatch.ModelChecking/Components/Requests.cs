@@ -40,7 +40,7 @@ internal sealed class ModelRequest : PendingRequest<int>
         {
             return -2;
         }
-        catch (BatcherStalledException)
+        catch (Exception exception) when (exception is DeadlineExceededException or BatcherStalledException)
         {
             return -3;
         }

@@ -57,6 +57,24 @@ public class AllocationTests
         });
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task With_a_deadline(bool dedicatedThread)
+    {
+        await using var batcher = new Echo().CreatePairBatcher(Options(dedicatedThread, inlineContinuations: false) with { Deadline = TimeSpan.FromHours(1) });
+        await AssertNothingAllocatedAsync(64, async (id, load) =>
+        {
+            long[] row = [id, id, id, id];
+            long[] answer = new long[2];
+            while (load.Next(id))
+            {
+                await batcher.SubmitAsync(row, answer, new RequestOptions { Deadline = TimeSpan.FromMinutes(1) }).ConfigureAwait(false);
+                await batcher.SubmitAsync(row, answer).ConfigureAwait(false);
+            }
+        });
+    }
+
     [Fact]
     public async Task Lease_form_and_in_place_form_and_by_value()
     {

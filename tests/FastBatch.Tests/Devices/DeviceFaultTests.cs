@@ -137,6 +137,26 @@ public class DeviceFaultTests
         _pump.Close(batcher);
     }
 
+    [Fact]
+    public void Rows_that_are_skipped_while_others_are_copied_give_back_none_of_those()
+    {
+        _pump.Device.CopyIn = new LinearCost(50_000, 0);
+        using var cancelled = new CancellationTokenSource();
+        Echo.PairBatcher batcher = new Echo().CreatePairBatcher(_pump.Options with { Capacity = 16, MaxBatchSize = 8 });
+        Task<Exception?>[] copied = Requests.SubmitAll(batcher, 8);
+        _pump.RunNow();
+        Task<Exception?>[] left = [.. Enumerable.Range(0, 8).Select(i => Requests.Submit(batcher, i, cancelled.Token))];
+        cancelled.Cancel();
+        _pump.RunNow();
+
+        // These get the rows of those who left, not of those who are on their way.
+        Task<Exception?>[] later = Requests.SubmitAll(batcher, 30, firstId: 500);
+        _pump.RunUntilIdle();
+        Assert.True(SpinWait.SpinUntil(() => Array.TrueForAll(left, static request => request.IsCompleted), TimeSpan.FromSeconds(20)));
+        Requests.AssertAnswered([.. copied, .. later]);
+        _pump.Close(batcher);
+    }
+
     // Submits in waves, so that batches are in every stage when the device is lost. How many calls it took.
     private static int Lose(int after)
     {

@@ -132,6 +132,8 @@ internal sealed class Reference(Story story)
     {
         while (Running is null)
         {
+            // What has ended already at the front is given back; further behind it takes its place in the batch, and is not run.
+            _waiting.RemoveRange(0, _waiting.TakeWhile(request => request is null or { Ending: not Ending.None }).Count());
             while (_parked.Count > 0 && _waiting.Count < story.Capacity)
             {
                 _waiting.Add(_parked.Dequeue());

@@ -9,27 +9,27 @@ public class DeadlineTests
     private static readonly CostEstimate Cost = new(100, 10, 0);
 
     [Theory]
-    // ahead, rate, busy until, now | end
-    [InlineData(0, 0, 0, 1000, 1110)] // idle: its own batch of one
-    [InlineData(0, 0, 1500, 1000, 1610)] // behind what runs
-    [InlineData(3, 0, 1500, 1000, 1640)] // with three before it
-    [InlineData(8, 0, 1500, 1000, 1790)] // a full batch of eight before it
-    [InlineData(23, 0, 0, 1000, 1000 + 2 * 180 + 180)]
-    [InlineData(0, 0.01, 1500, 1000, 1660)] // five more come while it waits
-    [InlineData(0, 1, 1500, 1000, 1680)] // but no more than fit
-    public void The_end_of_a_request_is_predicted(int ahead, double rate, long busyUntil, long now, long end) =>
-        Assert.Equal(end, Admission.PredictEnd(ahead, 8, Cost, rate, busyUntil, now));
+    // ahead, busy until, now | end
+    [InlineData(0, 0, 1000, 1110)] // idle: its own batch of one
+    [InlineData(0, 1500, 1000, 1610)] // behind what runs
+    [InlineData(3, 1500, 1000, 1640)] // with three before it
+    [InlineData(8, 1500, 1000, 1790)] // a full batch of eight before it
+    [InlineData(23, 0, 1000, 1000 + 2 * 180 + 180)]
+    public void The_end_of_a_request_is_predicted(int ahead, long busyUntil, long now, long end) =>
+        Assert.Equal(end, Admission.PredictEnd(ahead, 8, Cost, busyUntil, now));
 
     [Fact]
-    public void Nothing_known_refuses_nobody() => Assert.Equal(500, Admission.PredictEnd(1000, 8, default, 0, 0, 500));
+    public void Nothing_known_refuses_nobody() => Assert.Equal(500, Admission.PredictEnd(1000, 8, default, 0, 500));
 
     [Fact]
     public void A_prediction_beyond_time_is_the_end_of_time() =>
-        Assert.Equal(long.MaxValue, Admission.PredictEnd(int.MaxValue, 1, new CostEstimate(1e300, 0, 0), 0, 0, 500));
+        Assert.Equal(long.MaxValue, Admission.PredictEnd(int.MaxValue, 1, new CostEstimate(1e300, 0, 0), 0, 500));
 
-    [Fact]
-    public void Scatter_makes_promises_longer() =>
-        Assert.Equal(1000 + 120, Admission.PredictEnd(0, 8, new CostEstimate(90, 10, 0.1), 0, 0, 1000));
+    [Theory]
+    [InlineData(0.02, 108)]
+    [InlineData(0.5, 110)] // no more than a tenth
+    public void Scatter_makes_promises_longer(double deviation, long duration) =>
+        Assert.Equal(1000 + duration, Admission.PredictEnd(0, 8, new CostEstimate(90, 10, deviation), 0, 1000), 1.0);
 
     [Theory]
     // deadlines of those that would run (now is 0), all that wait | hopeless, or rows to take and which of them are too late
@@ -94,19 +94,24 @@ public class DeadlineTests
     }
 
     [Theory]
-    // earliest deadline, policy's wait (0: none), now, waiting | until (0: dispatch). t(n) = 100 + 10 n is learned.
-    [InlineData(long.MaxValue, 1000, 0, 1, 1000)]
-    [InlineData(700, 1000, 0, 1, 700 - 120)] // in time for the batch with one more row
-    [InlineData(700, 1000, 580, 1, 0)]
-    [InlineData(5000, 1000, 0, 1, 1000)]
-    [InlineData(50, 1000, 0, 1, 0)]
+    // earliest deadline, policy's wait, now, waiting | until (0: dispatch). t(n) = 100 + 10 n is learned; a second has 5,000,000 units.
+    [InlineData(long.MaxValue, 9000, 0, 1, 9000)]
+    [InlineData(7000, 9000, 0, 1, 7000 - 120 - 1000)] // in time for the batch with one more row, however late the thread wakes up
+    [InlineData(7000, 9000, 5880, 1, 0)]
+    [InlineData(50000, 9000, 0, 1, 9000)]
+    [InlineData(50, 9000, 0, 1, 0)]
     public void A_wait_ends_when_the_most_urgent_row_has_to_run(long earliest, long wait, long now, int waiting, long until)
     {
-        var scheduler = new Scheduler(new Waiting(wait), 8, 1_000_000_000);
+        var scheduler = new Scheduler(new Waiting(wait), 8, 5_000_000);
         Warm(scheduler);
         var queue = new QueueState(waiting, waiting, waiting, 0, 0, 0, false, earliest);
         Assert.Equal(until == 0 ? BatchDecision.Dispatch(waiting) : BatchDecision.WaitUntil(until, 8), scheduler.Decide(queue, now));
     }
+
+    [Fact]
+    public void A_row_with_a_deadline_does_not_wait_for_a_device_nobody_knows() => Assert.Equal(
+        BatchDecision.Dispatch(1),
+        new Scheduler(new Waiting(long.MaxValue), 8, 1_000_000_000).Decide(new QueueState(1, 1, 1, 0, 0, 0, false, long.MaxValue - 1), 0));
 
     [Fact]
     public void What_is_under_way_is_known_while_something_relies_on_it()
@@ -136,7 +141,7 @@ public class DeadlineTests
         scheduler.Start(4, now: 1000);
         Assert.Equal(1140 - 13, scheduler.CloseAt(copy, 3, now: 1000), 1.0);
         Assert.Equal(1050, scheduler.CloseAt(copy, 8, now: 1050)); // full: nobody could join
-        Assert.Equal(1100 - 13 - 20, LateClose.At(1000, 1100, new CostEstimate(0, 0, 0.1), copy, 3)); // a tenth of scatter
+        Assert.Equal(1100 - 13 - 10, LateClose.At(1000, 1100, new CostEstimate(0, 0, 0.1), copy, 3)); // a tenth of scatter
     }
 
     [Fact]

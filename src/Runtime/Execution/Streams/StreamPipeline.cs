@@ -105,7 +105,7 @@ internal sealed class StreamPipeline : IDisposable
         // Counted first: from here on it is to be retired, whatever happens.
         _count++;
         flight.Expected = Costs.Expect(batch.Count, now, _count == 1 ? default : this[_count - 2].Expected);
-        flight.IsGrounded = batch is { Count: 0 } or { IsDropped: true } or { HasFaults: true } || !TryAttach(batch);
+        flight.IsGrounded = batch is { Count: 0 } or { Fate: not BatchFate.Runs } or { HasFaults: true } || !TryAttach(batch);
         if (!flight.IsGrounded)
         {
             batch.Record?.Start(now);
@@ -128,6 +128,11 @@ internal sealed class StreamPipeline : IDisposable
         while (_read < _count && Has(this[_read], this[_read].CopyIn))
         {
             _lane.Release(this[_read++].Batch);
+        }
+
+        if (_read != read && _read == _count)
+        {
+            _lane.ReleaseSkipped();
         }
 
         while (_computed < _read && Has(this[_computed], this[_computed].Compute))
@@ -171,6 +176,10 @@ internal sealed class StreamPipeline : IDisposable
         if (_read == 0)
         {
             _lane.Release(flight.Batch);
+            if (_count == 1)
+            {
+                _lane.ReleaseSkipped();
+            }
         }
 
         return flight;
