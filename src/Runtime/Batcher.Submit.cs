@@ -14,6 +14,8 @@ namespace FastBatch;
 /// </content>
 public abstract partial class Batcher
 {
+    private volatile bool _levelsAreTimed;
+
     /// <summary>
     /// Reserves a row for the request. False if the request has ended instead: cancelled, refused because the batcher is full, or closed.
     /// A row reserved must be published or abandoned. For generated code.
@@ -44,7 +46,7 @@ public abstract partial class Batcher
 
         long ticket = _lane.TryClaim(out int row);
         claim = new RowClaim(ticket, row);
-        return ticket >= 0 || TryPark(request, ticket, ref claim);
+        return ticket >= 0 || TryPark(request, _lane, ticket, ref claim);
     }
 
     /// <summary>
@@ -58,6 +60,7 @@ public abstract partial class Batcher
     protected bool TryClaim(PendingRequest request, RequestOptions options, CancellationToken cancellationToken, out RowClaim claim)
     {
         claim = default;
+        Lane? lane = options.Priority == RequestPriority.Normal ? _lane : OpenLane(options.Priority);
         if ((Ledger.Details & RequestDetails.Origins) != 0)
         {
             request.NoteOrigin(Activity.Current?.Context ?? default);
@@ -76,14 +79,15 @@ public abstract partial class Batcher
 
         long now = Options.TimeProvider.GetTimestamp();
         bool isDue = TryGetDeadline(options, now, out long deadline);
-        if (isDue && !TryAdmit(request, deadline, now))
+        if (isDue && !TryAdmit(request, options.Priority, deadline, now))
         {
             return false;
         }
 
-        long ticket = _lane.TryClaim(out int row);
+        int row = -1;
+        long ticket = lane?.TryClaim(out row) ?? LaneRing.Closed;
         claim = new RowClaim(ticket, row, now);
-        if (ticket < 0 && !TryPark(request, ticket, ref claim))
+        if (ticket < 0 && !TryPark(request, lane, ticket, ref claim))
         {
             return false;
         }
@@ -108,8 +112,17 @@ public abstract partial class Batcher
             return;
         }
 
-        _lane.Publish(claim, request);
-        _executor.Notice(claim.IsParked ? WakeMark.Always : claim.Ticket);
+        if (claim.Row < RowPlace.Size)
+        {
+            _lane.Ring.Publish(claim.Ticket, request, claim.Enqueued);
+            _executor.Notice(claim.Ticket);
+        }
+        else
+        {
+            // Parked, or not in Normal's lane: whatever the device side waits for, it is asked again.
+            _lanes[RowPlace.Lane(claim.Row)]!.Publish(claim, request);
+            _executor.Notice(WakeMark.Always);
+        }
     }
 
     /// <summary>Gives back a row whose writer threw, and ends the request with what it threw. For generated code.</summary>
@@ -124,16 +137,39 @@ public abstract partial class Batcher
         Ledger.End(request.TryRefuse(error) ? RequestOutcome.Abandoned : RequestOutcome.Cancelled);
     }
 
-    private bool TryPark(PendingRequest request, long refusal, ref RowClaim claim)
+    private Lane? OpenLane(RequestPriority priority)
     {
-        OverloadMode overload = Options.Overload;
-        if (refusal == LaneRing.Full && overload == OverloadMode.Wait && _lane.Overflow.TryPark(out int index))
+        Lane? lane = _lanes.Open(priority);
+
+        // From now on every request needs its time: levels are told apart by how long their rows have waited.
+        if (!_levelsAreTimed)
         {
-            claim = new RowClaim(-1, index, claim.Enqueued);
-            return true;
+            Ledger.NoteTimes(true);
+            _levelsAreTimed = true;
         }
 
-        bool rejected = refusal == LaneRing.Full && overload == OverloadMode.Reject;
+        return lane;
+    }
+
+    // Without a ticket: the request lines up beside the lane, or is refused.
+    private bool TryPark(PendingRequest request, Lane? lane, long refusal, ref RowClaim claim)
+    {
+        OverloadMode overload = Options.Overload;
+        if (lane is not null && refusal == LaneRing.Full && overload != OverloadMode.Reject)
+        {
+            if (overload == OverloadMode.DropOldest && !lane.Ring.HasRoom)
+            {
+                lane.DropOldest(Name, Ledger);
+            }
+
+            if (lane.Overflow.TryPark(out int row))
+            {
+                claim = new RowClaim(-1, row, claim.Enqueued);
+                return true;
+            }
+        }
+
+        bool rejected = lane is not null && refusal == LaneRing.Full && !lane.Overflow.IsClosed;
         Refuse(
             request,
             rejected ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
@@ -157,7 +193,7 @@ public abstract partial class Batcher
     }
 
     // Before the request has a row: refuses it if its answer would be late.
-    private bool TryAdmit(PendingRequest request, long deadline, long now)
+    private bool TryAdmit(PendingRequest request, RequestPriority priority, long deadline, long now)
     {
         request.Deadline = deadline;
         if (deadline <= now)
@@ -166,7 +202,7 @@ public abstract partial class Batcher
             return false;
         }
 
-        long end = _executor.PredictEnd(now);
+        long end = _executor.PredictEnd(priority, now);
         if (end > deadline)
         {
             TimeProvider time = Options.TimeProvider;

@@ -26,6 +26,9 @@ public abstract partial class Batcher : IAsyncDisposable
     private AtomicReference<BatcherSettings> _settings;
     private bool _isWatched;
     private bool _requiresFinite;
+    private PriorityLanes _lanes = null!;
+
+    // Normal's.
     private Lane _lane = null!;
     private DeviceExecutor _executor = null!;
     private Task? _disposed;
@@ -78,7 +81,7 @@ public abstract partial class Batcher : IAsyncDisposable
     public Exception? Loss => _executor.Loss;
 
     /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
-    public int QueueLength => _lane.Backlog;
+    public int QueueLength => _lanes.Backlog;
 
     internal BatcherSettings Settings => _settings.Read()!;
 
@@ -104,7 +107,7 @@ public abstract partial class Batcher : IAsyncDisposable
         lock (_disposal)
         {
             BatcherSettings settings = Settings.With(options, _largestBatch);
-            Ledger.NoteTimes(settings.StampsRequests);
+            Ledger.NoteTimes(settings.StampsRequests || _lanes.AreSeveral);
 
             // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
             _settings.Exchange(settings);
@@ -141,8 +144,7 @@ public abstract partial class Batcher : IAsyncDisposable
         {
             if (_disposed is null)
             {
-                _lane.Overflow.Close();
-                _lane.Ring.Close();
+                _lanes.Close();
 
                 // Not under the lock, nor in the caller's context: it runs code of others.
                 _disposed = Task.Run(EndAsync);
@@ -150,6 +152,23 @@ public abstract partial class Batcher : IAsyncDisposable
 
             return _disposed;
         }
+    }
+
+    /// <summary>
+    /// Runs the method on batches of 1, 2, 4 and so on rows of zeros, up to the largest, so that what it does only at first is done before a
+    /// request waits for it, and its cost is known from the start. Meanwhile requests wait; call it before the batcher serves.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait; the runs go on.</param>
+    /// <exception cref="InvalidOperationException">It is being warmed up already, or it is closed.</exception>
+    public Task WarmUpAsync(CancellationToken cancellationToken = default)
+    {
+        if (State != BatcherState.Serving)
+        {
+            throw new InvalidOperationException($"{Name} is {State}; it can be warmed up while it is {BatcherState.Serving}.");
+        }
+
+        _lanes.ReserveMixed();
+        return _executor.WarmUpAsync().WaitAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -183,20 +202,24 @@ public abstract partial class Batcher : IAsyncDisposable
 
     /// <summary>Reserves the rows and opens admission. For generated code, last in the constructor.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    [MemberNotNull(nameof(_lane), nameof(_executor))]
+    [MemberNotNull(nameof(_lane), nameof(_lanes), nameof(_executor))]
     protected void Open()
     {
         BatcherOptions options = Options;
-        _lane = new Lane(
-            [.. _inputs], _largestBatch, options.Capacity, options.ZeroRows, options.Checked, wholePages: options.Device is not null);
+        InputRows[] inputs = [.. _inputs];
+        RequireTensors(options.Device);
+        _inputs.ForEach(rows => rows.Device = options.Device);
+        options.RequireQueueBytes(Name, Lane.RowBytes(inputs), _largestBatch);
+        _lanes = new PriorityLanes(inputs, _largestBatch, options);
+        _lane = _lanes.Normal;
         _isWatched = options.RunLimit is not null;
         _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
-        _executor = options.Device is not null
-            ? OpenOnDevice(options)
+        _executor = options.Device is { } device
+            ? StreamExecutor.Start(this, _lanes, inputs, options, device)
             : dedicated
-            ? new ThreadExecutor(this, _lane, options)
-            : new PoolExecutor(this, _lane, options);
+            ? new ThreadExecutor(this, _lanes, options)
+            : new PoolExecutor(this, _lanes, options);
     }
 
     /// <summary>Whether the method takes tensors, whose elements C# never sees: they may be in any device's memory. For generated code.</summary>
@@ -250,7 +273,7 @@ public abstract partial class Batcher : IAsyncDisposable
     // In the direction requests move: what has left the lane meanwhile is seen on the device, and what has left that among the deliveries.
     private bool TryEndAll()
     {
-        bool allWritten = _lane.TryFailAll(Name, Ledger);
+        bool allWritten = _lanes.TryFailAll(Name, Ledger);
         _executor.EndInFlight(() => new BatcherClosedException(Name), RequestOutcome.Closed);
         return allWritten && _executor.AllDelivered;
     }
@@ -275,16 +298,13 @@ public abstract partial class Batcher : IAsyncDisposable
         OnClosed();
     }
 
-    private StreamExecutor OpenOnDevice(BatcherOptions options)
+    private void RequireTensors(Device? device)
     {
-        Device device = options.Device!;
-        if (!TakesTensors && !device.IsHostMemory)
+        if (device is { IsHostMemory: false } && !TakesTensors)
         {
             throw new NotSupportedException(
                 $"{Name} takes spans, which C# reads and writes: it cannot run on {device.Name}. A method over tensors can.");
         }
-
-        return StreamExecutor.Start(this, _lane, options, device);
     }
 
     [DoesNotReturn]

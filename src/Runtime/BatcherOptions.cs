@@ -44,10 +44,18 @@ public sealed record BatcherOptions
     public IBatchPolicy? Policy { get; init; }
 
     /// <summary>
-    /// The most rows submitted and not yet run; at least the largest batch. Memory for all of them is reserved at start. Default: 1,024,
-    /// less where rows are large, and never less than four full batches.
+    /// The most rows of one priority submitted and not yet run; at least the largest batch. Memory for all of them is reserved at start; for
+    /// priorities other than <see cref="RequestPriority.Normal"/> when one is first used. Default: 1,024, less where rows are large, and
+    /// never less than four full batches.
     /// </summary>
     public int? Capacity { get; init; }
+
+    /// <summary>
+    /// The most bytes of input rows of one priority submitted and not yet run, those that wait for room included: it limits
+    /// <see cref="Capacity"/>, and with <see cref="OverloadMode.Wait"/> what comes beyond it is refused with a
+    /// <see cref="BatcherOverloadedException"/>. At least the largest batch. Default: no limit.
+    /// </summary>
+    public long? MaxQueueBytes { get; init; }
 
     /// <summary>What happens to a request when <see cref="Capacity"/> is reached. Default: <see cref="OverloadMode.Wait"/>.</summary>
     public OverloadMode Overload { get; init; } = OverloadMode.Wait;
@@ -156,6 +164,7 @@ public sealed record BatcherOptions
     internal void RequireSameFixed(string batcher, BatcherOptions current)
     {
         RequireSame(batcher, nameof(Capacity), Capacity, current.Capacity);
+        RequireSame(batcher, nameof(MaxQueueBytes), MaxQueueBytes, current.MaxQueueBytes);
         RequireSame(batcher, nameof(ZeroRows), ZeroRows, current.ZeroRows);
         RequireSame(batcher, nameof(DedicatedThread), DedicatedThread, current.DedicatedThread);
         RequireSame(batcher, nameof(InlineContinuations), InlineContinuations, current.InlineContinuations);
@@ -167,6 +176,11 @@ public sealed record BatcherOptions
         RequireSame(batcher, nameof(Device), Device, current.Device);
         RequireSame(batcher, nameof(MaxInFlight), MaxInFlight, current.MaxInFlight);
     }
+
+    /// <summary>Refuses a bound that one batch does not fit into.</summary>
+    internal void RequireQueueBytes(string batcher, long rowBytes, int largestBatch) => Require(
+        MaxQueueBytes is null || MaxQueueBytes / rowBytes >= largestBatch, batcher, nameof(MaxQueueBytes), MaxQueueBytes,
+        $"at least the largest batch ({largestBatch} rows of {rowBytes} bytes)");
 
     /// <summary>Refuses a batch larger than the memory that was reserved for one.</summary>
     internal void RequireBatchSize(string batcher, int given, int largest) =>

@@ -122,13 +122,24 @@ public sealed class NonFiniteException : FastBatchException
     public override bool IsTransient => false;
 }
 
-/// <summary>The batcher's policy dropped the request before it ran (<see cref="Scheduling.BatchDecision.Drop"/>).</summary>
+/// <summary>
+/// The request was accepted, and dropped before it ran: by the batcher's policy (<see cref="Scheduling.BatchDecision.Drop"/>), or for a newer one
+/// (<see cref="OverloadMode.DropOldest"/>).
+/// </summary>
 public sealed class RequestDroppedException : FastBatchException
 {
     internal RequestDroppedException(string batcher)
         : base(batcher, $"{batcher}: the batch policy dropped this request before it ran.")
     {
     }
+
+    private RequestDroppedException(string batcher, string message)
+        : base(batcher, message)
+    {
+    }
+
+    internal static RequestDroppedException ForNewer(string batcher) => new(
+        batcher, $"{batcher} is full: this request was dropped for a newer one ({nameof(OverloadMode)}.{nameof(OverloadMode.DropOldest)}).");
 
     /// <inheritdoc/>
     public override bool IsTransient => true;

@@ -8,4 +8,10 @@ public enum OverloadMode
 
     /// <summary>The request ends at once with a <see cref="BatcherOverloadedException"/>.</summary>
     Reject,
+
+    /// <summary>
+    /// The request is accepted, and the oldest of its priority that has not run ends with a <see cref="RequestDroppedException"/>: for callers
+    /// to whom only fresh answers are of use.
+    /// </summary>
+    DropOldest,
 }

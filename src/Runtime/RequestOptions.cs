@@ -9,4 +9,7 @@ public readonly record struct RequestOptions
     /// <see cref="DeadlineExceededException"/>. Null: the batcher's; <see cref="Timeout.InfiniteTimeSpan"/>: none.
     /// </summary>
     public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Before which others it runs. Default <see cref="RequestPriority.Normal"/>.</summary>
+    public RequestPriority Priority { get; init; }
 }

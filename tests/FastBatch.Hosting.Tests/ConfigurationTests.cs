@@ -23,6 +23,7 @@ public class ConfigurationTests
         {
             MaxBatchSize = 7,
             MaxQueueDelay = TimeSpan.FromMilliseconds(1),
+            Deadline = TimeSpan.FromSeconds(9),
             DeviceCost = 2,
             Policy = WorkConservingPolicy.Instance,
             Capacity = 99,
@@ -131,7 +132,7 @@ public class ConfigurationTests
             ($"{Section}:small:MaxQueueDeley", "1ms"),
             ("FastBatch:Dubler.Double:MaxBatchSize", "8"));
         test.FastBatch.AddDoublerDoubleBatcher().AddDoublerDoubleBatcher("small").AddNegationNegateBatcher();
-        const string Settings = "there are MaxBatchSize, MaxQueueDelay, DeviceCost, Capacity, Overload, ZeroRows, DedicatedThread, "
+        const string Settings = "there are MaxBatchSize, MaxQueueDelay, Deadline, DeviceCost, Capacity, Overload, ZeroRows, DedicatedThread, "
             + "InlineContinuations, IsolateFaults, RunLimit, RequireFinite, Checked, DrainTimeout";
         Assert.Equal(
             [

@@ -8,10 +8,10 @@ namespace FastBatch.Execution;
 /// there are any with a deadline. The device side drops those it comes to itself. Invariant: while a row that may have a deadline is
 /// claimed and not released, the watch is on.
 /// </summary>
-/// <param name="lane">The rows.</param>
+/// <param name="lanes">The rows.</param>
 /// <param name="batcher">Whose they are.</param>
 /// <param name="time">The clock.</param>
-internal sealed class DeadlineWatch(Lane lane, Batcher batcher, TimeProvider time) : IDisposable
+internal sealed class DeadlineWatch(PriorityLanes lanes, Batcher batcher, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(10);
 
@@ -51,14 +51,14 @@ internal sealed class DeadlineWatch(Lane lane, Batcher batcher, TimeProvider tim
     /// <summary>The timer, one at a time: ends what is late.</summary>
     public void Look()
     {
-        if (lane.Expire(time.GetTimestamp(), batcher.Name, batcher.Ledger))
+        if (lanes.Expire(time.GetTimestamp(), batcher.Name, batcher.Ledger))
         {
             return;
         }
 
         Set(Timeout.InfiniteTimeSpan);
         _on.Exchange(0);
-        if (lane.Expire(time.GetTimestamp(), batcher.Name, batcher.Ledger))
+        if (lanes.Expire(time.GetTimestamp(), batcher.Name, batcher.Ledger))
         {
             TurnOn();
         }

@@ -53,6 +53,16 @@ internal abstract partial class DeviceExecutor
         LaneRing ring = Lane.Ring;
         long first = ring.ReadMark;
         BatcherSettings decidedOn = _settings;
+
+        // Of lanes that come to be meanwhile, every row is news.
+        Span<long> seen = stackalloc long[RowPlace.Lanes];
+        bool several = Lanes.AreSeveral;
+        bool waitsElsewhere = Lanes.WaitingElsewhere > 0;
+        for (int i = 1; several && i < seen.Length; i++)
+        {
+            seen[i] = Lanes[i]?.Seen ?? 0;
+        }
+
         _mark.Set(ticket);
 
         // From here on another thread may have the device: look, but do not touch.
@@ -61,20 +71,33 @@ internal abstract partial class DeviceExecutor
             _drained.TrySetResult();
         }
 
-        if (Lane.Overflow.Waiting > 0 && ring.HasRoom)
+        // Closed meanwhile: what waits is not to wait for more. Or reconfigured: perhaps not for so many.
+        if ((Lanes.IsClosed || _batcher.Settings != decidedOn) && (ring.IsPublished(first) || waitsElsewhere))
         {
             return !TryTakeBack(parking);
         }
 
-        // Closed meanwhile: what waits is not to wait for more. Or reconfigured: perhaps not for so many.
-        if ((ring.IsClosed || _batcher.Settings != decidedOn) && ring.IsPublished(first))
+        bool hasNews = HasWarmUp || HasNews(Lane, ticket);
+        for (int i = 1; !hasNews && Lanes.AreSeveral && i < seen.Length; i++)
         {
-            return !TryTakeBack(parking);
+            hasNews = Lanes[i] is { } lane && HasNews(lane, seen[i]);
+        }
+
+        return !hasNews || !TryTakeBack(parking);
+    }
+
+    // Any thread, after the mark was set: whether a row is there that its caller may not have woken anybody for.
+    private static bool HasNews(Lane lane, long ticket)
+    {
+        LaneRing ring = lane.Ring;
+        if (lane.Overflow.Waiting > 0 && ring.HasRoom)
+        {
+            return true;
         }
 
         if (ring.Claimed <= ticket)
         {
-            return true;
+            return false;
         }
 
         // A row beyond the mark is claimed. Its caller may have looked at the mark before it was set: then the row is, or is about to be,
@@ -83,7 +106,7 @@ internal abstract partial class DeviceExecutor
         {
             if (ring.IsPublished(ticket))
             {
-                return !TryTakeBack(parking);
+                return true;
             }
 
             Thread.SpinWait(1);
@@ -91,7 +114,7 @@ internal abstract partial class DeviceExecutor
 
         // Its caller is slow. After this barrier it either sees the mark or its row is visible.
         Fence.ProcessWide();
-        return !ring.IsPublished(ticket) || !TryTakeBack(parking);
+        return ring.IsPublished(ticket);
     }
 
     /// <summary>Any thread: takes the device if it is given up and nobody has been woken to take it.</summary>
@@ -120,7 +143,7 @@ internal abstract partial class DeviceExecutor
     {
         Volatile.Write(ref _parked, true);
         Volatile.Write(ref _parkedForCallers, forCallers);
-        if (TrySleep(Lane.Ring.ReadMark + rows - 1, parking: true) && !(forCallers && Desk.Resuming == 0 && _mark.TryEnd()))
+        if (TrySleep(TicketOf(rows), parking: true) && !(forCallers && Desk.Resuming == 0 && _mark.TryEnd()))
         {
             bool unparked = _parker.Park(RemainingUntil(until));
 
@@ -146,7 +169,7 @@ internal abstract partial class DeviceExecutor
             return true;
         }
 
-        return SpinUntil(until, Lane.Ring.ReadMark + rows - 1, _decidedWhileResuming);
+        return SpinUntil(until, TicketOf(rows), _decidedWhileResuming);
     }
 
     /// <summary>Device side: waits some microseconds, see <see cref="IsStillToWait"/>. False if another thread took the device.</summary>
@@ -165,7 +188,7 @@ internal abstract partial class DeviceExecutor
     /// the policy decided, are still on their way. Any thread.
     /// </summary>
     protected bool IsStillToWait(long until, long ticket, bool forCallers) =>
-        !Lane.Ring.IsPublished(ticket) && !(forCallers && Desk.Resuming == 0) && _time.GetTimestamp() < until;
+        !Lane.Ring.IsPublished(ticket) && !(Lanes.AreSeveral && HasNewsElsewhere) && !(forCallers && Desk.Resuming == 0) && _time.GetTimestamp() < until;
 
     /// <summary>Device side: waits a moment for something to do, where there is a core to spare. True if there is.</summary>
     protected bool SpinForRow(TimeSpan duration)
@@ -179,7 +202,9 @@ internal abstract partial class DeviceExecutor
         long start = Stopwatch.GetTimestamp();
         do
         {
-            if (Lane.Ring.IsPublished(Lane.Ring.ReadMark) || (Lane.Overflow.Waiting > 0 && Lane.Ring.HasRoom))
+            if (Lane.Ring.IsPublished(Lane.Ring.ReadMark)
+                || (Lane.Overflow.Waiting > 0 && Lane.Ring.HasRoom)
+                || (Lanes.AreSeveral && HasNewsElsewhere))
             {
                 return true;
             }
@@ -189,6 +214,12 @@ internal abstract partial class DeviceExecutor
         while (Stopwatch.GetElapsedTime(start) < duration);
         return false;
     }
+
+    // A row more in any lane but Normal's: what the policy waits for is counted over all.
+    private bool HasNewsElsewhere => Lanes[1] is { HasNews: true } || Lanes[2] is { HasNews: true } || Lanes[3] is { HasNews: true };
+
+    // Normal's ticket that makes so many rows, with those that wait in other lanes.
+    private long TicketOf(int rows) => Lane.Ring.ReadMark + rows - 1 - Lanes.WaitingElsewhere;
 
     // On one core, what is waited for needs this one.
     protected static void Pause()

@@ -47,10 +47,10 @@ internal abstract partial class DeviceExecutor
     // Device side: what the policy last let rows wait for, since the last batch.
     private BatchDecision _wait;
 
-    protected DeviceExecutor(Batcher batcher, Lane lane, BatcherOptions options)
+    protected DeviceExecutor(Batcher batcher, PriorityLanes lanes, BatcherOptions options)
     {
         _batcher = batcher;
-        Lane = lane;
+        Lanes = lanes;
         _time = options.TimeProvider;
         _settings = batcher.Settings;
         _largestBatch = _settings.MaxBatchSize;
@@ -61,14 +61,17 @@ internal abstract partial class DeviceExecutor
         _trial = new OverlapTrial(_time);
         _isolation = new FaultIsolation(batcher.RunBatch, options.IsolateFaults);
         _ledger = batcher.Ledger;
-        _watch = new DeadlineWatch(lane, batcher, _time);
+        _watch = new DeadlineWatch(lanes, batcher, _time);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
-        _stalls = options.RunLimit is { } limit ? new StallWatch(lane, batcher, limit, _time, EndInFlight) : null;
+        _stalls = options.RunLimit is { } limit ? new StallWatch(lanes, batcher, limit, _time, EndInFlight) : null;
     }
 
-    protected Lane Lane { get; }
+    protected PriorityLanes Lanes { get; }
+
+    /// <summary>The lane of the usual priority.</summary>
+    protected Lane Lane => Lanes.Normal;
 
     protected DeliveryDesk Desk { get; }
 
@@ -90,7 +93,7 @@ internal abstract partial class DeviceExecutor
     /// Caller side, before it claims a row for a request with a deadline: when the request should be answered. Not late where the device is
     /// found idle, whatever was learned of it.
     /// </summary>
-    public long PredictEnd(long now)
+    public long PredictEnd(RequestPriority priority, long now)
     {
         if (!_watch.IsUsed)
         {
@@ -98,7 +101,7 @@ internal abstract partial class DeviceExecutor
             _watch.Use();
         }
 
-        int ahead = Lane.Backlog;
+        int ahead = Lanes.BacklogFrom(priority);
         Estimates estimates = _scheduler.Estimates;
         return ahead == 0 && estimates.BusyUntil <= now ? now : estimates.PredictEnd(ahead, now);
     }
@@ -108,9 +111,8 @@ internal abstract partial class DeviceExecutor
 
     /// <summary>Whether everything accepted has been taken, run and delivered, and nothing more will come.</summary>
     // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
-    protected bool IsDrained => Lane.Ring.IsClosed
-        && Lane.Overflow.IsEmpty
-        && Lane.Ring.Claimed == Lane.Ring.ReleaseMark
+    protected bool IsDrained => Lanes.IsClosed
+        && Lanes.IsEmpty
         && InFlight == 0
         && Desk.Resuming == 0;
 
@@ -120,7 +122,7 @@ internal abstract partial class DeviceExecutor
     /// <summary>Why nothing can be run any more; null while something can. Any thread.</summary>
     public virtual Exception? Loss => null;
 
-    /// <summary>Any thread: as <see cref="Lane.EndAll"/>, for the requests of batches whose rows may be free already.</summary>
+    /// <summary>Any thread: as <see cref="PriorityLanes.EndAll"/>, for the requests of batches whose rows may be free already.</summary>
     public virtual void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome)
     {
     }
@@ -131,7 +133,7 @@ internal abstract partial class DeviceExecutor
     /// <summary>How long the queue should take to run.</summary>
     public TimeSpan EstimateBacklog()
     {
-        double batches = Math.Ceiling((double)Lane.Backlog / _batcher.MaxBatchSize);
+        double batches = Math.Ceiling((double)Lanes.Backlog / _batcher.MaxBatchSize);
         return TimeSpan.FromSeconds(batches * _scheduler.LastDuration / _time.TimestampFrequency);
     }
 
@@ -192,14 +194,14 @@ internal abstract partial class DeviceExecutor
     /// </summary>
     protected Delivery? TryClose(out long until, out int rows)
     {
-        if (Lane.SkipDecided() is > 0 and int cancelled)
+        if (Lanes.Refill() is > 0 and int cancelled)
         {
             _ledger.End(RequestOutcome.Cancelled, cancelled);
         }
 
-        Lane.Overflow.Refill(Lane.Ring);
         TakeSettings();
-        int waiting = Lane.Ring.CountPublished(_scheduler.Cap);
+        WarmUp();
+        int waiting = Lanes.CountWaiting(_scheduler.Cap);
         until = 0;
         rows = 1;
         if (waiting == 0)
@@ -211,7 +213,7 @@ internal abstract partial class DeviceExecutor
         Delivery delivery = _spare ?? Desk.Take();
         _spare = delivery;
         BatchDecision decision = BatchDecision.Dispatch(waiting);
-        long earliestDeadline = _watch.IsUsed ? ReadDeadlines(waiting) : long.MaxValue;
+        long earliestDeadline = _watch.IsUsed ? Lanes.EarliestDeadline(waiting) : long.MaxValue;
         Exception? error = null;
         try
         {
@@ -230,6 +232,7 @@ internal abstract partial class DeviceExecutor
             return null;
         }
 
+        Lanes.Choose(decision.Rows, now);
         Close(delivery.Batch, decision, earliestDeadline != long.MaxValue, now);
         if (error is not null)
         {
@@ -256,13 +259,13 @@ internal abstract partial class DeviceExecutor
             long ended = _time.GetTimestamp();
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
-            _scheduler.Record(batch.HasFaults ? 0 : rows, _started, ended);
+            _scheduler.Record(batch.HasResult ? rows : 0, _started, ended);
             batch.Record?.End(ended);
         }
 
         // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
         Desk.Announce(delivery);
-        Lane.Release(batch);
+        Lanes.Release(batch);
     }
 
     /// <summary>
@@ -272,7 +275,8 @@ internal abstract partial class DeviceExecutor
     {
         (long ended, long duration) = (_scheduler.LastEnded, _scheduler.LastDuration);
         long next = Lane.Ring.ReadMark;
-        bool fullBatchWaits = Lane.Ring.IsPublished(next + _settings.MaxBatchSize - 1);
+        bool fullBatchWaits = Lane.Ring.IsPublished(next + _settings.MaxBatchSize - 1)
+            || (Lanes.AreSeveral && Lanes.CountWaiting(_settings.MaxBatchSize) == _settings.MaxBatchSize);
         _trial.Record(ended, delivery.Batch.Count, fullBatchWaits);
         bool overlaps = fullBatchWaits && (duration > _worthOverlapping || _trial.Overlaps);
         Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
@@ -310,7 +314,7 @@ internal abstract partial class DeviceExecutor
         if (_ledger.IsObserved)
         {
             batch.Observe(_ledger.Details, _time.TimestampFrequency);
-            backlog = Lane.Backlog - decision.Rows;
+            backlog = Lanes.Backlog - decision.Rows;
         }
         else
         {
@@ -324,7 +328,7 @@ internal abstract partial class DeviceExecutor
         }
         else
         {
-            Lane.Close(batch, decision.Rows);
+            Lanes.Close(batch, decision.Rows);
         }
 
         batch.Fate = drops ? BatchFate.Dropped : BatchFate.Runs;
@@ -338,7 +342,7 @@ internal abstract partial class DeviceExecutor
 
     private BatchCloseReason WhyNow(int rows, long now) =>
         rows == _settings.MaxBatchSize || (_wait.Rows > 0 && rows >= _wait.Rows) ? BatchCloseReason.Full
-            : Lane.Ring.IsClosed ? BatchCloseReason.Drain
+            : Lanes.IsClosed ? BatchCloseReason.Drain
             : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
             : BatchCloseReason.Idle;
 
@@ -372,6 +376,11 @@ internal abstract partial class DeviceExecutor
         }
         catch (Exception exception)
         {
+            if (exception is OutOfMemoryException)
+            {
+                _scheduler.OutOfMemory(batch.Count);
+            }
+
             _isolation.Isolate(batch, exception);
         }
     }
@@ -388,31 +397,28 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private long ReadDeadlines(int waiting)
+    // Rows that would be late are not run; the pool tells their callers at once.
+    private void CloseInTime(Batch batch, int rows, long now)
     {
         if (_deadlines.Length == 0)
         {
             _deadlines = new long[_largestBatch];
         }
 
-        return Lane.ReadDeadlines(_deadlines.AsSpan(0, waiting));
-    }
-
-    // Rows that would be late are not run; the pool tells their callers at once.
-    private void CloseInTime(Batch batch, int rows, long now)
-    {
-        GuardVerdict verdict = _scheduler.Guard(_deadlines.AsSpan(0, rows), Lane.Backlog, now);
+        Span<long> deadlines = _deadlines.AsSpan(0, rows);
+        Lanes.ReadDeadlines(deadlines);
+        GuardVerdict verdict = _scheduler.Guard(deadlines, Lanes.Backlog, now);
         (int taken, long cutoff) = verdict.Hopeless > 0 ? (verdict.Hopeless, long.MaxValue) : (verdict.Rows, verdict.Cutoff);
         if (cutoff == long.MinValue)
         {
-            Lane.Close(batch, taken);
+            Lanes.Close(batch, taken);
             return;
         }
 
         Delivery late = Desk.Take();
         late.Batch.Ignore();
         late.Batch.CloseEmpty(BatchFate.Late);
-        Lane.Close(batch, taken, cutoff, late.Batch);
+        Lanes.Close(batch, taken, cutoff, late.Batch);
         if (late.Batch.Count == 0)
         {
             Desk.Return(late);
@@ -432,16 +438,16 @@ internal abstract partial class DeviceExecutor
     {
         int resuming = Desk.Resuming;
         _decidedWhileResuming = resuming > 0;
-        (long oldest, long submitted) = (Lane.Ring.ReadMark, Lane.Ring.Claimed);
+        (long oldest, long newest) = Lanes.Enqueued(waiting);
         return _scheduler.Decide(
             new QueueState(
                 waiting,
-                (int)(submitted - oldest) + Lane.Overflow.Waiting,
-                submitted,
-                Lane.Ring.Enqueued(oldest),
-                Lane.Ring.Enqueued(oldest + waiting - 1),
+                Lanes.Backlog,
+                Lanes.Submitted,
+                oldest,
+                newest,
                 resuming,
-                Lane.Ring.IsClosed,
+                Lanes.IsClosed,
                 LatestStart(earliestDeadline, now)),
             now);
     }

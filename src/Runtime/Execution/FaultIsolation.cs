@@ -5,7 +5,7 @@ namespace FastBatch.Execution;
 
 /// <summary>
 /// When a batch throws, runs its halves, and the halves of those that throw again, so that only the rows that make it throw fail: at most
-/// 2 log2 n more runs for each such row. Device side.
+/// 2 log2 n more runs for each such row. One that runs out of memory is run in halves, once. Device side.
 /// </summary>
 /// <param name="run">Gives the method the rows that the batch is narrowed to.</param>
 /// <param name="enabled">Whether the user lets rows be run again.</param>
@@ -25,6 +25,15 @@ internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
     public void Isolate(Batch batch, Exception error)
     {
         int rows = batch.Count;
+        if (enabled && rows > 1 && error is OutOfMemoryException)
+        {
+            // Half as many may fit; see BatchCap for the batches that follow.
+            RunOnce(batch, 0, rows / 2);
+            RunOnce(batch, rows / 2, rows - (rows / 2));
+            batch.Narrow(0, rows);
+            return;
+        }
+
         if (!enabled || _hopeless || rows == 1 || !MayBeOfRows(error))
         {
             batch.Fail(0, rows, error);
@@ -61,6 +70,19 @@ internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
         catch (Exception error)
         {
             return MayBeOfRows(error) ? Split(batch, first, rows, error) : FailAll(batch, first, rows, error);
+        }
+    }
+
+    private void RunOnce(Batch batch, int first, int rows)
+    {
+        batch.Narrow(first, rows);
+        try
+        {
+            run(batch);
+        }
+        catch (Exception error)
+        {
+            batch.Fail(first, rows, error);
         }
     }
 

@@ -26,11 +26,11 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
     // 1: a follower is queued and has not looked yet.
     private AtomicInt32 _queued;
 
-    public PoolExecutor(Batcher batcher, Lane lane, BatcherOptions options)
-        : base(batcher, lane, options)
+    public PoolExecutor(Batcher batcher, PriorityLanes lanes, BatcherOptions options)
+        : base(batcher, lanes, options)
     {
         _quantum = options.TimeProvider.ToTimestamp(Quantum);
-        TrySleep(lane.Ring.ReadMark);
+        TrySleep(lanes.Normal.Ring.ReadMark);
     }
 
     void IThreadPoolWorkItem.Execute()

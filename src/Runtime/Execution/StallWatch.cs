@@ -14,7 +14,7 @@ internal sealed class StallWatch : IDisposable
 {
     private const int LooksPerLimit = 4;
 
-    private readonly Lane _lane;
+    private readonly PriorityLanes _lanes;
     private readonly Batcher _batcher;
     private readonly TimeSpan _limit;
     private readonly TimeProvider _time;
@@ -27,15 +27,15 @@ internal sealed class StallWatch : IDisposable
     // The same of the run last seen to be too long. Written by the timer.
     private AtomicInt64 _stalled;
 
-    /// <param name="lane">The rows.</param>
+    /// <param name="lanes">The rows.</param>
     /// <param name="batcher">Whose they are.</param>
     /// <param name="limit">How long a run may take.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="endInFlight">As <see cref="Lane.EndAll"/>, for requests whose rows are free already.</param>
+    /// <param name="endInFlight">As <see cref="PriorityLanes.EndAll"/>, for requests whose rows are free already.</param>
     public StallWatch(
-        Lane lane, Batcher batcher, TimeSpan limit, TimeProvider time, Action<Func<FastBatchException?>, RequestOutcome> endInFlight)
+        PriorityLanes lanes, Batcher batcher, TimeSpan limit, TimeProvider time, Action<Func<FastBatchException?>, RequestOutcome> endInFlight)
     {
-        (_lane, _batcher, _limit, _time, _endInFlight) = (lane, batcher, limit, time, endInFlight);
+        (_lanes, _batcher, _limit, _time, _endInFlight) = (lanes, batcher, limit, time, endInFlight);
         TimeSpan period = TimeSpan.FromMilliseconds(Math.Max(1, limit.TotalMilliseconds / LooksPerLimit));
 
         // What flows with the calls of whoever makes the batcher is not to be kept.
@@ -72,7 +72,7 @@ internal sealed class StallWatch : IDisposable
 
             // In the direction requests move.
             Func<FastBatchException?> fault = () => IsStalled ? Fault() : null;
-            _lane.EndAll(fault, RequestOutcome.Stalled, _batcher.Ledger);
+            _lanes.EndAll(fault, RequestOutcome.Stalled, _batcher.Ledger);
             _endInFlight(fault, RequestOutcome.Stalled);
         }
     }

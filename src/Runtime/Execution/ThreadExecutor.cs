@@ -14,8 +14,8 @@ internal sealed class ThreadExecutor : DeviceExecutor
     private readonly bool _inlineContinuations;
     private volatile bool _stopped;
 
-    public ThreadExecutor(Batcher batcher, Lane lane, BatcherOptions options)
-        : base(batcher, lane, options)
+    public ThreadExecutor(Batcher batcher, PriorityLanes lanes, BatcherOptions options)
+        : base(batcher, lanes, options)
     {
         _inlineContinuations = options.InlineContinuations;
         new Thread(Loop) { IsBackground = true, Name = $"FastBatch {batcher.Name}" }.UnsafeStart();

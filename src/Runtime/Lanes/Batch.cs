@@ -12,6 +12,8 @@ public sealed class Batch
 {
     // Per row. Reserved at the start: recording a fault must not fail.
     private readonly RunFault[] _faults;
+    internal const long NoTicket = -1;
+
     private OutputSlab? _outputs;
     private BatchRecord? _record;
     private int _start;
@@ -37,14 +39,23 @@ public sealed class Batch
     /// <summary>Where it lies, if a device has it.</summary>
     internal DeviceRows? OnDevice { get; set; }
 
-    /// <summary>Where its rows begin in the ring.</summary>
-    internal int RingRow => _start;
+    /// <summary>Where its rows were put by callers, or gathered; see <see cref="RowPlace"/>.</summary>
+    internal int HostRow => _start;
 
     /// <summary>The request of that row, and its place in the outputs: 0, unless the method is run on a part of the batch.</summary>
     internal int FirstMember { get; private set; }
 
-    /// <summary>The ring's rows before this ticket are free once the batch has run.</summary>
+    /// <summary>Its lane's rows before this ticket are free once the batch has run.</summary>
     internal long EndTicket { get; private set; }
+
+    /// <summary>The same for a batch gathered from several lanes, by lane: none of whose rows it has, <see cref="NoTicket"/>.</summary>
+    internal long[] EndTickets { get; private set; } = [];
+
+    /// <summary>Whether it was gathered from several lanes.</summary>
+    internal bool IsMixed => _start == RowPlace.Mixed;
+
+    /// <summary>The lane it is a run of rows of.</summary>
+    internal int LaneIndex => RowPlace.Lane(_start);
 
     internal BatchMember[] Members { get; }
 
@@ -90,6 +101,13 @@ public sealed class Batch
             HasFaults = false;
             _faults.AsSpan().Clear();
         }
+    }
+
+    /// <summary>Before rows of several lanes are gathered.</summary>
+    internal void Mix()
+    {
+        EndTickets = EndTickets.Length > 0 ? EndTickets : new long[RowPlace.Lanes];
+        EndTickets.AsSpan().Fill(NoTicket);
     }
 
     /// <summary>Makes it the list of those members of other batches that do not run; see <see cref="Add"/>.</summary>

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using FastBatch.Devices;
 
 namespace FastBatch.Lanes;
 
@@ -25,19 +26,27 @@ public abstract class InputRows
     /// <summary>Which of the batcher's inputs it is.</summary>
     internal int Index { get; set; }
 
-    /// <summary>The ring's rows, for a device to copy.</summary>
-    internal abstract RowMemory Memory { get; }
+    /// <summary>Copies from the rows by itself; null for none. Before any are reserved.</summary>
+    internal Device? Device { get; set; }
+
+    /// <summary>Where a row lies, on its way to the device. It does not move.</summary>
+    internal abstract nint AddressOf(int row);
+
+    /// <summary>The device copies from them no more.</summary>
+    internal abstract void Unpin();
 
     /// <summary>
-    /// Reserves the ring's rows, and <paramref name="spill"/> more that continue a batch past the ring's end. <paramref name="zeroes"/>: what
-    /// an earlier request left in a row is wiped before a callback gets it. <paramref name="wholePages"/>: a device is to copy from them.
+    /// Reserves one memory of rows (see <see cref="RowPlace"/>). <paramref name="zeroes"/>: what an earlier request left in a row is wiped
+    /// before a callback gets it.
     /// </summary>
-    internal abstract void Allocate(int ringSize, int spill, bool zeroes, bool wholePages);
+    internal abstract void Allocate(int memory, int rows, bool zeroes);
 
     internal abstract void Copy(int from, int to);
 
     /// <summary>Makes rows of the ring, or the spill rows, unreadable: nobody has them any more.</summary>
     internal abstract void Poison(int first, int count);
+
+    internal abstract void Clear(int first, int count);
 
     /// <summary>Why the claimed row must not be run, if it has a value that is not finite.</summary>
     internal abstract NonFiniteException? FindNonFinite(RowClaim claim, string batcher);
@@ -54,6 +63,10 @@ public sealed class InputRows<T> : InputRows
     where T : unmanaged
 {
     private AlignedRows<T> _ring;
+
+    // By memory; the first is _ring. Each is there before anybody knows of a row in it.
+    private readonly AlignedRows<T>[] _more = new AlignedRows<T>[RowPlace.Lanes + 1];
+    private readonly PinnedRows?[] _pinned = new PinnedRows?[RowPlace.Lanes + 1];
     private bool _zeroes;
     private T[]?[] _parked = [];
 
@@ -62,16 +75,14 @@ public sealed class InputRows<T> : InputRows
     {
     }
 
-    internal override RowMemory Memory => _ring.Memory;
-
     internal override long RowBytes => (long)RowLength * Unsafe.SizeOf<T>();
 
     /// <summary>The claimed row, with whatever an earlier request left in it: overwrite all of it.</summary>
     /// <param name="claim">The claim.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Span<T> Row(RowClaim claim) => claim.IsParked
-        ? ParkedRow(claim.Row)
-        : _ring.Rows(claim.Row, 1);
+    public Span<T> Row(RowClaim claim) => claim.Row < RowPlace.Size
+        ? _ring.Rows(claim.Row, 1)
+        : RowElsewhere(claim.Row);
 
     /// <summary>The claimed row for a callback to write: zeroed, unless the user promised to write all of it.</summary>
     /// <param name="claim">The claim.</param>
@@ -98,17 +109,40 @@ public sealed class InputRows<T> : InputRows
     /// <param name="batch">The batch.</param>
     public ReadOnlySpan<T> Rows(Batch batch) => batch.OnDevice is { } device
         ? DeviceRows.Rows<T>(device.Inputs[Index], RowLength, batch.FirstMember, batch.Count)
-        : _ring.Rows(batch.FirstRow, batch.Count);
+        : Rows(batch.FirstRow, batch.Count);
 
-    internal override void Allocate(int ringSize, int spill, bool zeroes, bool wholePages)
+    internal override unsafe nint AddressOf(int row) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(Rows(row, 1)));
+
+    internal override void Unpin()
     {
-        _zeroes = zeroes;
-        _ring = new AlignedRows<T>(ringSize + spill, RowLength, wholePages);
+        foreach (PinnedRows? pinned in _pinned)
+        {
+            pinned?.Unpin();
+        }
     }
 
-    internal override void Copy(int from, int to) => _ring.Rows(from, 1).CopyTo(_ring.Rows(to, 1));
+    internal override void Allocate(int memory, int rows, bool zeroes)
+    {
+        _zeroes = zeroes;
+        var aligned = new AlignedRows<T>(rows, RowLength, wholePages: Device is not null);
+        if (Device is not null)
+        {
+            _pinned[memory] = new PinnedRows(Device, aligned.Memory);
+        }
 
-    internal override void Poison(int first, int count) => MemoryMarshal.AsBytes(_ring.Rows(first, count)).Fill(Lane.PoisonByte);
+        if (memory == 0)
+        {
+            _ring = aligned;
+        }
+
+        _more[memory] = aligned;
+    }
+
+    internal override void Copy(int from, int to) => Rows(from, 1).CopyTo(Rows(to, 1));
+
+    internal override void Poison(int first, int count) => MemoryMarshal.AsBytes(Rows(first, count)).Fill(Lane.PoisonByte);
+
+    internal override void Clear(int first, int count) => Rows(first, count).Clear();
 
     internal override NonFiniteException? FindNonFinite(RowClaim claim, string batcher)
     {
@@ -117,7 +151,7 @@ public sealed class InputRows<T> : InputRows
         return element < 0 ? null : new NonFiniteException(batcher, $"input '{Name}'", element, Finite.Show(row[element]), isInput: true);
     }
 
-    // Under the overflow's lock. The array is replaced, not resized in place: callers write their parked rows without the lock.
+    // Under the lock of ParkedRows. The array is replaced, not resized in place: callers write their parked rows without the lock.
     internal override void EnsureParked(int index)
     {
         T[]?[] parked = _parked;
@@ -130,7 +164,14 @@ public sealed class InputRows<T> : InputRows
         Volatile.Write(ref _parked, parked);
     }
 
-    internal override void Unpark(int index, int to) => ParkedRow(index).CopyTo(_ring.Rows(to, 1));
+    internal override void Unpark(int index, int to) => ParkedRow(index).CopyTo(Rows(to, 1));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Span<T> Rows(int first, int count) => first < RowPlace.Size
+        ? _ring.Rows(first, count)
+        : _more[RowPlace.Memory(first)].Rows(RowPlace.Index(first), count);
+
+    private Span<T> RowElsewhere(int row) => row >= RowPlace.Parked ? ParkedRow(RowPlace.Index(row)) : Rows(row, 1);
 
     private Span<T> ParkedRow(int index) => Volatile.Read(ref _parked)[index]!;
 }

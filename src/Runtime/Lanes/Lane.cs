@@ -7,7 +7,8 @@ namespace FastBatch.Lanes;
 
 /// <summary>
 /// One bounded ring of same-shaped rows: the positions (<see cref="LaneRing"/>), the memory (<see cref="InputRows"/>, one per input
-/// parameter) and what waits for room (<see cref="Overflow"/>). A batch is a run of rows, contiguous in each input's memory.
+/// parameter) and what waits for room (<see cref="Overflow"/>). A batch is a run of rows, contiguous in each input's memory; for batches of
+/// several lanes see <see cref="PriorityLanes"/>.
 /// </summary>
 internal sealed class Lane
 {
@@ -20,22 +21,55 @@ internal sealed class Lane
     private readonly InputRows[] _inputs;
     private readonly bool _poisons;
 
+    // Its first row, see RowPlace.
+    private readonly int _firstRow;
+
+    // Device side: the rows that were there when a batch was last decided on. Read by whoever waits for more.
+    private long _seen;
+
+    // Under the lock: the requests before this ticket have been dropped, or cannot be.
+    private readonly Lock _dropping = new();
+    private long _dropped;
+
+    /// <param name="inputs">The rows' memory.</param>
+    /// <param name="maxBatchSize">The most rows taken at once.</param>
+    /// <param name="capacity">See <see cref="BatcherOptions.Capacity"/>.</param>
+    /// <param name="zeroRows">See <see cref="BatcherOptions.ZeroRows"/>.</param>
+    /// <param name="poisons">See <see cref="BatcherOptions.Checked"/>.</param>
+    /// <param name="maxBytes">See <see cref="BatcherOptions.MaxQueueBytes"/>.</param>
+    /// <param name="index">Which lane of the batcher it is, see <see cref="RowPlace"/>.</param>
+    /// <param name="parked">Rows for those that wait for room, shared by the lanes.</param>
     public Lane(
-        InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, bool poisons = false, bool wholePages = false)
+        InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, bool poisons = false, long? maxBytes = null, int index = 0,
+        ParkedRows? parked = null)
     {
         _poisons = poisons;
-        long rowBytes = Math.Max(1, inputs.Sum(rows => rows.RowBytes));
-        Capacity = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
+        long rowBytes = RowBytes(inputs);
+        int wanted = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
+        long most = (maxBytes ?? long.MaxValue) / rowBytes;
+        Capacity = (int)Math.Min(wanted, most);
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)Capacity);
         foreach (InputRows rows in inputs)
         {
-            rows.Allocate(size, spill: maxBatchSize - 1, zeroRows, wholePages);
+            // The spill rows continue a batch past the ring's end.
+            rows.Allocate(index, size + maxBatchSize - 1, zeroRows);
         }
 
         _inputs = inputs;
+        Index = index;
+        _firstRow = RowPlace.First(index);
         Ring = new LaneRing(size, Capacity);
-        Overflow = new Overflow(inputs);
+        Overflow = new Overflow(inputs, parked ?? new ParkedRows(inputs), index, limit: (int)Math.Min(most - Capacity, int.MaxValue));
     }
+
+    /// <summary>What one row takes, of all inputs.</summary>
+    public static long RowBytes(InputRows[] inputs) => Math.Max(1, inputs.Sum(rows => rows.RowBytes));
+
+    /// <summary>Which lane of the batcher it is.</summary>
+    public int Index { get; }
+
+    /// <summary>Tickets before this were there when a batch was last decided on. Any thread.</summary>
+    public long Seen => Volatile.Read(ref _seen);
 
     /// <summary>The most rows submitted and not yet run.</summary>
     public int Capacity { get; }
@@ -43,9 +77,6 @@ internal sealed class Lane
     public LaneRing Ring { get; }
 
     public Overflow Overflow { get; }
-
-    /// <summary>The memory of the rows, one per input parameter.</summary>
-    public IReadOnlyList<InputRows> Inputs => _inputs;
 
     /// <summary>Rows submitted and not yet taken into a batch, those being written included.</summary>
     public int Backlog
@@ -63,7 +94,9 @@ internal sealed class Lane
     {
         if (Overflow.IsEmpty)
         {
-            return Ring.TryClaim(out row);
+            long ticket = Ring.TryClaim(out row);
+            row += _firstRow;
+            return ticket;
         }
 
         row = -1;
@@ -84,8 +117,8 @@ internal sealed class Lane
     }
 
     /// <summary>
-    /// Device side: gives back the oldest rows whose requests have ended already, so that a batch has as many rows as it can; while batches
-    /// are out whose rows come before, <see cref="ReleaseSkipped"/> does that. Returns how many of them were cancelled.
+    /// Device side, while no batch is out: gives back the oldest rows whose requests have ended already, so that a batch has as many rows as it
+    /// can. Returns how many of them were cancelled.
     /// </summary>
     public int SkipDecided()
     {
@@ -106,44 +139,51 @@ internal sealed class Lane
 
         if (ticket != first)
         {
-            // Those of a batch that a device has yet to read must not be given back with them.
-            bool batchesAreOut = Ring.ReleaseMark != first;
             Ring.Take((int)(ticket - first));
-            if (!batchesAreOut)
-            {
-                Ring.Release(ticket);
-            }
+            Release(ticket);
         }
 
         return cancelled;
     }
 
-    /// <summary>Device side, when the rows of every batch are given back: gives back those skipped while they were not.</summary>
-    public void ReleaseSkipped()
+    /// <summary>Device side: how many of the oldest rows could be taken, up to <paramref name="limit"/>.</summary>
+    public int CountWaiting(int limit)
     {
-        if (Ring.ReleaseMark != Ring.ReadMark)
+        int waiting = Ring.CountPublished(limit);
+        Volatile.Write(ref _seen, Ring.ReadMark + waiting);
+        return waiting;
+    }
+
+    /// <summary>Any thread: whether a row waits that was not there when a batch was last decided on.</summary>
+    public bool HasNews => Ring.IsPublished(Seen);
+
+    /// <summary>Device side: the deadlines of the oldest rows.</summary>
+    public void ReadDeadlines(Span<long> deadlines)
+    {
+        for (int i = 0; i < deadlines.Length; i++)
         {
-            Ring.Release(Ring.ReadMark);
+            deadlines[i] = Deadline(i);
         }
     }
 
-    /// <summary>Device side: the deadlines of the oldest rows. Returns the earliest.</summary>
-    public long ReadDeadlines(Span<long> deadlines)
+    /// <summary>Device side: the earliest deadline of the oldest rows.</summary>
+    public long EarliestDeadline(int rows)
     {
         long earliest = long.MaxValue;
-        for (int i = 0; i < deadlines.Length; i++)
+        for (int i = 0; i < rows; i++)
         {
-            deadlines[i] = Ring.Request(Ring.ReadMark + i, out _)?.Deadline ?? long.MaxValue;
-            earliest = Math.Min(earliest, deadlines[i]);
+            earliest = Math.Min(earliest, Deadline(i));
         }
 
         return earliest;
     }
 
+    private long Deadline(int row) => Ring.Request(Ring.ReadMark + row, out _)?.Deadline ?? long.MaxValue;
+
     /// <summary>
     /// Device side: takes the oldest <paramref name="rows"/> published rows as a batch. Requests that were cancelled are left out, and so are
     /// those with a deadline before <paramref name="cutoff"/>, which join <paramref name="late"/>: the last rows of the batch move into their
-    /// places. The rows are the batch's until <see cref="Release"/>.
+    /// places. The rows are the batch's until it is released.
     /// </summary>
     public void Close(Batch batch, int rows, long cutoff = long.MinValue, Batch? late = null)
     {
@@ -153,25 +193,15 @@ internal sealed class Lane
         // Past the ring's end the batch goes on in the spill rows, so that it is contiguous all the same.
         for (int row = Ring.Size; row < firstRow + rows; row++)
         {
-            Copy(row - Ring.Size, row);
+            Copy(_firstRow + row - Ring.Size, _firstRow + row);
         }
 
+        firstRow += _firstRow;
         int decided = 0;
         int cancelled = 0;
         for (int i = 0; i < rows; i++)
         {
-            PendingRequest? request = Ring.Request(first + i, out long requestTicket);
-            if (request is not null && !request.IsPending(requestTicket))
-            {
-                cancelled += request.SignOff(requestTicket) ? 1 : 0;
-                request = null;
-            }
-            else if (late is not null && request is not null && request.Deadline < cutoff)
-            {
-                late.Add(new BatchMember(request, requestTicket));
-                request = null;
-            }
-
+            PendingRequest? request = Pick(first + i, cutoff, late, out long requestTicket, ref cancelled);
             batch.Members[i] = new BatchMember(request, requestTicket);
             decided += request is null ? 1 : 0;
         }
@@ -190,15 +220,64 @@ internal sealed class Lane
         batch.Close(firstRow, count, first + rows, cancelled);
     }
 
+    /// <summary>
+    /// Device side: as <see cref="Close"/>, but copies the rows into those in which a batch from several lanes is gathered, behind the
+    /// <paramref name="count"/> that are there. Returns how many are there now.
+    /// </summary>
+    public int Gather(Batch batch, int count, int rows, long cutoff, Batch? late, ref int cancelled)
+    {
+        long first = Ring.Take(rows);
+        batch.EndTickets[Index] = first + rows;
+        for (long ticket = first; ticket < first + rows; ticket++)
+        {
+            if (Pick(ticket, cutoff, late, out long requestTicket, ref cancelled) is { } request)
+            {
+                Copy(_firstRow + Ring.Row(ticket), RowPlace.Mixed + count);
+                batch.Record?.Note(count, Ring.Enqueued(ticket), request.Origin(requestTicket));
+                batch.Members[count++] = new BatchMember(request, requestTicket);
+            }
+        }
+
+        return count;
+    }
+
+    // The request of a row that is taken; null if it is not to run.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PendingRequest? Pick(long ticket, long cutoff, Batch? late, out long requestTicket, ref int cancelled)
+    {
+        PendingRequest? request = Ring.Request(ticket, out requestTicket);
+        if (request is null)
+        {
+            return null;
+        }
+
+        if (!request.IsPending(requestTicket))
+        {
+            cancelled += request.SignOff(requestTicket) ? 1 : 0;
+            return null;
+        }
+
+        if (late is not null && request.Deadline < cutoff)
+        {
+            late.Add(new BatchMember(request, requestTicket));
+            return null;
+        }
+
+        return request;
+    }
+
     /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
-    public void Release(Batch batch)
+    public void Release(Batch batch) => Release(batch.EndTicket, spilled: RowPlace.Index(batch.HostRow) + batch.Count - Ring.Size);
+
+    /// <summary>Device side: the rows before this ticket have been read for the last time, and those past the ring's end.</summary>
+    public void Release(long endTicket, int spilled = 0)
     {
         if (_poisons)
         {
-            Poison(batch);
+            Poison(endTicket, spilled);
         }
 
-        Ring.Release(batch.EndTicket);
+        Ring.Release(endTicket);
     }
 
     private void Note(BatchRecord record, ReadOnlySpan<BatchMember> members, long first)
@@ -297,6 +376,30 @@ internal sealed class Lane
     }
 
     /// <summary>
+    /// Any thread, when there is no room: the oldest request that waits makes way for a newer one, which then is to be parked. Its row is
+    /// skipped when the device side comes by.
+    /// </summary>
+    public void DropOldest(string batcher, Ledger ledger)
+    {
+        lock (_dropping)
+        {
+            for (long ticket = Math.Max(_dropped, Ring.ReadMark); ticket < Ring.Claimed; ticket++)
+            {
+                _dropped = ticket + 1;
+                if (Ring.TryPeek(ticket, out long requestTicket) is { } request
+                    && request.TryFail(requestTicket, RequestDroppedException.ForNewer(batcher), out Continuation continuation))
+                {
+                    ledger.End(RequestOutcome.Dropped);
+                    continuation.Queue();
+                    return;
+                }
+            }
+        }
+
+        Overflow.DropOldest(batcher, ledger);
+    }
+
+    /// <summary>
     /// Any thread: ends every request that is being run or waits, with what <paramref name="fault"/> makes for each, until it makes nothing any
     /// more. Their rows stay where they are; the device side skips those, or discards the answers.
     /// </summary>
@@ -326,19 +429,18 @@ internal sealed class Lane
     }
 
     // All rows that end with the batch, those of cancelled requests among them, and those it had past the ring's end.
-    private void Poison(Batch batch)
+    private void Poison(long endTicket, int spilled)
     {
-        int spilled = batch.RingRow + batch.Count - Ring.Size;
         foreach (InputRows rows in _inputs)
         {
-            for (long ticket = Ring.ReleaseMark; ticket < batch.EndTicket; ticket++)
+            for (long ticket = Ring.ReleaseMark; ticket < endTicket; ticket++)
             {
-                rows.Poison(Ring.Row(ticket), 1);
+                rows.Poison(_firstRow + Ring.Row(ticket), 1);
             }
 
             if (spilled > 0)
             {
-                rows.Poison(Ring.Size, spilled);
+                rows.Poison(_firstRow + Ring.Size, spilled);
             }
         }
     }

@@ -9,12 +9,14 @@ namespace FastBatch.Lanes;
 /// The requests that wait for room in the ring (<see cref="OverloadMode.Wait"/>), in order, each with its row in memory of its own. Callers
 /// park here; the device side moves them into the ring as it releases rows. Behind a lock: this is not the fast path.
 /// </summary>
-internal sealed class Overflow(InputRows[] inputs)
+/// <param name="inputs">The rows' memory.</param>
+/// <param name="rows">Where parked rows come from.</param>
+/// <param name="lane">Which lane it stands behind; see <see cref="RowPlace"/>.</param>
+/// <param name="limit">The most rows parked.</param>
+internal sealed class Overflow(InputRows[] inputs, ParkedRows rows, int lane, int limit)
 {
     private readonly Lock _gate = new();
     private readonly Queue<Parked> _queue = new();
-    private readonly Stack<int> _freeIndexes = new();
-    private int _indexes;
     private bool _closed;
 
     // Written under the lock, with a full fence; read without it.
@@ -31,30 +33,33 @@ internal sealed class Overflow(InputRows[] inputs)
     /// <summary>Requests that could be moved into the ring if it had room.</summary>
     public int Waiting => _waiting.Read();
 
-    /// <summary>Reserves a parked row. False once closed.</summary>
-    public bool TryPark(out int index)
+    /// <summary>Whether nothing may be parked any more.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _closed;
+            }
+        }
+    }
+
+    /// <summary>Reserves a parked row. False once closed, and where there are too many.</summary>
+    public bool TryPark(out int row)
     {
         lock (_gate)
         {
-            if (_closed)
+            int parked = _reserved.Read();
+            if (_closed || parked >= limit)
             {
-                index = -1;
+                row = -1;
                 return false;
             }
 
-            if (!_freeIndexes.TryPop(out index))
-            {
-                index = _indexes++;
-            }
-
-            foreach (InputRows rows in inputs)
-            {
-                rows.EnsureParked(index);
-            }
-
-            // Here, where running out of memory costs the caller an exception; publishing and freeing must not fail.
-            _queue.EnsureCapacity(_indexes);
-            _freeIndexes.EnsureCapacity(_indexes);
+            // Here, where running out of memory costs the caller an exception; publishing must not fail.
+            _queue.EnsureCapacity(parked + 1);
+            row = RowPlace.Parked + RowPlace.First(lane) + rows.Take();
             _reserved.Add(1);
             return true;
         }
@@ -97,9 +102,9 @@ internal sealed class Overflow(InputRows[] inputs)
                     return;
                 }
 
-                foreach (InputRows rows in inputs)
+                foreach (InputRows input in inputs)
                 {
-                    rows.Unpark(parked.Claim.Row, row);
+                    input.Unpark(RowPlace.Index(parked.Claim.Row), RowPlace.First(lane) + row);
                 }
 
                 ring.Publish(ticket, parked.Request, parked.Ticket, parked.Claim.Enqueued);
@@ -175,9 +180,27 @@ internal sealed class Overflow(InputRows[] inputs)
         }
     }
 
-    private void Free(int index)
+    /// <summary>Any thread: the oldest parked request that has not ended makes way for a newer one.</summary>
+    public void DropOldest(string batcher, Ledger ledger)
     {
-        _freeIndexes.Push(index);
+        lock (_gate)
+        {
+            while (_queue.TryDequeue(out Parked parked))
+            {
+                _waiting.Add(-1);
+                Free(parked.Claim.Row);
+                if (parked.Request.TryRefuse(parked.Ticket, RequestDroppedException.ForNewer(batcher)))
+                {
+                    ledger.End(RequestOutcome.Dropped);
+                    return;
+                }
+            }
+        }
+    }
+
+    private void Free(int row)
+    {
+        rows.Return(RowPlace.Index(row));
         _reserved.Add(-1);
     }
 

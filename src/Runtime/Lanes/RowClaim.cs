@@ -16,7 +16,7 @@ public readonly struct RowClaim
     /// <summary>The position in the ring; negative for a row parked beside it.</summary>
     internal long Ticket { get; }
 
-    /// <summary>The row's index, in the ring's rows or the parked ones.</summary>
+    /// <summary>The row; see <see cref="RowPlace"/>.</summary>
     internal int Row { get; }
 
     /// <summary>When the request was submitted; 0 where the policy does not ask.</summary>

@@ -83,8 +83,9 @@ public class DeadlineTests
     // A row that nobody runs, so only the watch ends its request; it is about to be turned off when the row comes.
     private static void Watch(Model model)
     {
-        var lane = new Lane([], maxBatchSize: 1, capacity: 1);
-        var watch = new DeadlineWatch(lane, new PassiveBatcher(), new StoppedTime());
+        var lanes = new PriorityLanes([], maxBatchSize: 1, new BatcherOptions { Capacity = 1 });
+        Lane lane = lanes.Normal;
+        var watch = new DeadlineWatch(lanes, new PassiveBatcher(), new StoppedTime());
         var pool = new RequestPool<ModelRequest>(static () => new ModelRequest());
         var ends = new Ends(1);
         watch.Use();

@@ -33,7 +33,7 @@ public class SleepTests
 
     [Fact]
     public void Sleep_without_the_process_wide_barrier() => Check.Catches(
-        new Twin(Weakening.NoFence, "DeviceExecutor.Sleep.cs", "TrySleep"), "", Rows(parks: true, callers: 1, rows: 2));
+        new Twin(Weakening.NoFence, "DeviceExecutor.Sleep.cs", "HasNews"), "", Rows(parks: true, callers: 1, rows: 2));
 
     [Fact]
     public void A_sleep_that_two_end() => Check.Catches(
@@ -42,8 +42,9 @@ public class SleepTests
     internal static Action<Model> Rows(bool parks, int callers, int rows) => model =>
     {
         var batcher = new PassiveBatcher();
-        var lane = new Lane([], maxBatchSize: 2, capacity: 2);
-        var executor = new Sleeper(batcher, lane, parks, callers * rows);
+        var lanes = new PriorityLanes([], maxBatchSize: 2, new BatcherOptions { Capacity = 2 });
+        Lane lane = lanes.Normal;
+        var executor = new Sleeper(batcher, lanes, parks, callers * rows);
         if (!parks)
         {
             executor.GiveUp();
@@ -72,8 +73,8 @@ public class SleepTests
     };
 
     /// <summary>Takes rows one by one; parks with the device when there is none, or gives it up.</summary>
-    private sealed class Sleeper(Batcher batcher, Lane lane, bool parks, int rows)
-        : DeviceExecutor(batcher, lane, batcher.Options)
+    private sealed class Sleeper(Batcher batcher, PriorityLanes lanes, bool parks, int rows)
+        : DeviceExecutor(batcher, lanes, batcher.Options)
     {
         // Of whoever has the device.
         private Plain<int> _served;

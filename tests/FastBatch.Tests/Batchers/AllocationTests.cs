@@ -60,7 +60,7 @@ public class AllocationTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task With_a_deadline(bool dedicatedThread)
+    public async Task With_a_deadline_and_a_priority(bool dedicatedThread)
     {
         await using var batcher = new Echo().CreatePairBatcher(Options(dedicatedThread, inlineContinuations: false) with { Deadline = TimeSpan.FromHours(1) });
         await AssertNothingAllocatedAsync(64, async (id, load) =>
@@ -69,7 +69,8 @@ public class AllocationTests
             long[] answer = new long[2];
             while (load.Next(id))
             {
-                await batcher.SubmitAsync(row, answer, new RequestOptions { Deadline = TimeSpan.FromMinutes(1) }).ConfigureAwait(false);
+                RequestPriority priority = (RequestPriority)((id % 4) - 1);
+                await batcher.SubmitAsync(row, answer, new RequestOptions { Deadline = TimeSpan.FromMinutes(1), Priority = priority }).ConfigureAwait(false);
                 await batcher.SubmitAsync(row, answer).ConfigureAwait(false);
             }
         });

@@ -82,7 +82,6 @@ public class FaultIsolationTests
     }
 
     [Theory]
-    [InlineData(typeof(OutOfMemoryException))]
     [InlineData(typeof(TaskCanceledException))]
     [InlineData(typeof(TimeoutException))]
     [InlineData(typeof(DeviceLost))]
@@ -91,6 +90,40 @@ public class FaultIsolationTests
         Outcome outcome = await RunAsync(Full, value => value == 3 ? (Exception)Activator.CreateInstance(exception)! : null);
         Assert.Equal([Full], outcome.Runs);
         Assert.All(outcome.Errors, error => Assert.Equal(Full, Assert.IsType<BatchExecutionException>(error).BatchSize));
+    }
+
+    [Fact]
+    public async Task Out_of_memory_is_tried_in_halves_once_and_later_batches_are_smaller()
+    {
+        var gate = new Gate();
+        var runs = new List<int>();
+        await using var batcher = new Recorder(ids =>
+        {
+            runs.Add(ids.Length);
+            gate.Pass();
+            if (ids.Length > 6)
+            {
+                throw new OutOfMemoryException();
+            }
+        }).CreateRunBatcher(new BatcherOptions { MaxBatchSize = 32 });
+        Task<int> first = batcher.SubmitAsync(1).AsTask();
+        await gate.ArrivedAsync();
+        Task<int>[] tasks = [.. Enumerable.Range(0, 52).Select(i => batcher.SubmitAsync(i).AsTask())];
+        gate.Open();
+        foreach (Task<int> failed in tasks[..32])
+        {
+            var exception = await Assert.ThrowsAsync<BatchExecutionException>(() => failed.WaitAsync(TimeSpan.FromSeconds(30)));
+            Assert.IsType<OutOfMemoryException>(exception.InnerException);
+        }
+
+        // 16 at a time fail as well, but their halves run into 8; from then on 8, then 4.
+        foreach (Task<int> task in tasks[32..])
+        {
+            await Record.ExceptionAsync(() => task.WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+
+        await first;
+        Assert.Equal([1, 32, 16, 16, 16, 8, 8, 4], runs);
     }
 
     [Fact]

@@ -79,4 +79,61 @@ public class OverloadTests
         await Task.WhenAll(first, behind);
         Assert.Equal([5, 6], answer);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Drop_oldest_keeps_the_newest(bool dedicatedThread)
+    {
+        var gate = new Gate();
+        var seen = new List<int>();
+        await using var batcher = new Recorder(ids =>
+        {
+            seen.AddRange(ids);
+            gate.Pass();
+        }).CreateRunBatcher(
+            new BatcherOptions { MaxBatchSize = 4, Capacity = 8, Overload = OverloadMode.DropOldest, DedicatedThread = dedicatedThread });
+        Task<int> first = batcher.SubmitAsync(0).AsTask();
+        await gate.ArrivedAsync();
+        Task<int>[] tasks = [.. Enumerable.Range(1, 100).Select(i => batcher.SubmitAsync(i).AsTask())];
+        foreach (Task<int> dropped in tasks[..93])
+        {
+            var exception = await Assert.ThrowsAsync<RequestDroppedException>(() => dropped.WaitAsync(TimeSpan.FromSeconds(30)));
+            Assert.True(exception.IsTransient);
+        }
+
+        Assert.DoesNotContain(tasks[93..], static task => task.IsCompleted);
+        gate.Open();
+        int[] answers = await Task.WhenAll(tasks[93..]).WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(Enumerable.Range(94, 7).Select(static i => -i), answers);
+        Assert.Equal(0, await first);
+        Assert.Equal([0, .. Enumerable.Range(94, 7)], seen.Order());
+        Assert.Equal(0, batcher.QueueLength);
+    }
+
+    [Fact]
+    public async Task A_bound_in_bytes_counts_what_waits_for_room()
+    {
+        var gate = new Gate();
+
+        // Rows of 32 bytes: two in the ring, three beside it.
+        await using var batcher = new Echo(_ => gate.Pass()).CreatePairBatcher(
+            new BatcherOptions { MaxBatchSize = 1, Capacity = 2, MaxQueueBytes = 5 * 32 });
+        Task first = batcher.SubmitAsync(new long[4], new long[2]).AsTask();
+        await gate.ArrivedAsync();
+        Task[] accepted = [.. Enumerable.Range(0, 4).Select(_ => batcher.SubmitAsync(new long[4], new long[2]).AsTask())];
+        await Assert.ThrowsAsync<BatcherOverloadedException>(async () => await batcher.SubmitAsync(new long[4], new long[2]));
+        gate.Open();
+        await Task.WhenAll([first, .. accepted]).WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Theory]
+    [InlineData(31)]
+    [InlineData(4 * 32 - 1)]
+    public void A_bound_in_bytes_that_one_batch_does_not_fit_into_is_refused(long bytes)
+    {
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(
+            () => new Echo().CreatePairBatcher(new BatcherOptions { MaxBatchSize = 4, MaxQueueBytes = bytes }));
+        Assert.Contains("MaxQueueBytes must be at least the largest batch (4 rows of 32 bytes)", exception.Message, StringComparison.Ordinal);
+    }
 }

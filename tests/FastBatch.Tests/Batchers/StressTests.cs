@@ -26,7 +26,8 @@ public class StressTests
             {
                 MaxBatchSize = maxBatchSize,
                 Capacity = maxBatchSize + random.Next(0, 200),
-                Overload = random.Next(2) == 0 ? OverloadMode.Wait : OverloadMode.Reject,
+                Overload = (OverloadMode)random.Next(3),
+                Deadline = random.Next(4) == 0 ? TimeSpan.FromMicroseconds(random.Next(1, 5000)) : null,
                 DedicatedThread = dedicatedThread,
                 InlineContinuations = dedicatedThread && random.Next(2) == 0,
                 MaxQueueDelay = random.Next(4) == 0 ? TimeSpan.FromMicroseconds(random.Next(1, 500)) : null,
@@ -105,7 +106,7 @@ public class StressTests
                 {
                     Interlocked.Increment(ref counts.Faulted);
                 }
-                catch (BatcherOverloadedException)
+                catch (Exception exception) when (exception is BatcherOverloadedException or RequestDroppedException or DeadlineExceededException)
                 {
                     Interlocked.Increment(ref counts.Refused);
                     await Task.Yield();
@@ -135,7 +136,7 @@ public class StressTests
                     CheckLeases(keep: 4);
                     break;
                 case 1:
-                    await batcher.SubmitAsync(id, static (id, row) => row.Fill(id), _answer, token).ConfigureAwait(false);
+                    await batcher.SubmitAsync(id, static (id, row) => row.Fill(id), _answer, Options(), token).ConfigureAwait(false);
                     Assert.Equal([id, id + 1], _answer);
                     break;
                 case 2 when _random.Next(50) == 0:
@@ -143,7 +144,9 @@ public class StressTests
                     Assert.Fail("The writer's exception was lost.");
                     break;
                 default:
-                    ValueTask copying = batcher.SubmitAsync(_row, _answer, token);
+                    ValueTask copying = _random.Next(2) == 0
+                        ? batcher.SubmitAsync(_row, _answer, token)
+                        : batcher.SubmitAsync(_row, _answer, Options(), token);
                     Array.Fill(_row, -2);
                     CancelSometimes(source);
                     try
@@ -160,6 +163,12 @@ public class StressTests
                     break;
             }
         }
+
+        private RequestOptions Options() => new()
+        {
+            Priority = (RequestPriority)_random.Next(-1, 3),
+            Deadline = _random.Next(3) == 0 ? TimeSpan.FromMicroseconds(_random.Next(0, 3000)) : null,
+        };
 
         // Before, with, or after the answer.
         private void CancelSometimes(CancellationTokenSource? source)

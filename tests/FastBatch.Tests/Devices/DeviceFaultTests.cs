@@ -121,7 +121,9 @@ public class DeviceFaultTests
         _pump.RunNow();
         drops.Drops = true;
         Task<Exception?>[] dropped = Requests.SubmitAll(batcher, 16);
-        _pump.RunNow();
+
+        // The first batch's rows are read by then, and it computes.
+        _pump.RunUntil(_pump.Clock.Now + 5_000);
         drops.Drops = false;
         Task<Exception?>[] left = [.. Enumerable.Range(0, 16).Select(i => Requests.Submit(batcher, i, cancelled.Token))];
         cancelled.Cancel();

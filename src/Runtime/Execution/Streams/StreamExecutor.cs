@@ -26,6 +26,7 @@ internal sealed class StreamExecutor : DeviceExecutor
     private static readonly List<StreamPipeline> s_quarantine = [];
 
     private readonly Batcher _batcher;
+    private readonly InputRows[] _inputs;
     private readonly Device _device;
     private readonly BatcherOptions _options;
     private readonly TimeProvider _time;
@@ -39,10 +40,11 @@ internal sealed class StreamExecutor : DeviceExecutor
     private volatile DeviceException? _loss;
     private volatile bool _stopped;
 
-    internal StreamExecutor(Batcher batcher, Lane lane, BatcherOptions options, Device device)
-        : base(batcher, lane, options)
+    internal StreamExecutor(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, Device device)
+        : base(batcher, lanes, options)
     {
         _batcher = batcher;
+        _inputs = inputs;
         _device = device;
         _options = options;
         _time = options.TimeProvider;
@@ -55,9 +57,9 @@ internal sealed class StreamExecutor : DeviceExecutor
     protected override int InFlight => _pipeline?.Count ?? 0;
 
     /// <summary>An executor whose thread runs and has the device; what keeps it from that is thrown here.</summary>
-    public static StreamExecutor Start(Batcher batcher, Lane lane, BatcherOptions options, Device device)
+    public static StreamExecutor Start(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, Device device)
     {
-        var executor = new StreamExecutor(batcher, lane, options, device);
+        var executor = new StreamExecutor(batcher, lanes, inputs, options, device);
         if (options.Drive is { } drive)
         {
             executor.Open();
@@ -76,7 +78,7 @@ internal sealed class StreamExecutor : DeviceExecutor
 
     /// <summary>The thread that calls it is the device side from now on.</summary>
     internal void Open() =>
-        _pipeline = new StreamPipeline(_batcher, Lane, _device, _options.MaxInFlight, _options.IsolateFaults, _time);
+        _pipeline = new StreamPipeline(_batcher, Lanes, _inputs, _device, _options.MaxInFlight, _options.IsolateFaults, _time);
 
     /// <summary>Device side: does something that can be done now. False if there is nothing: then it says what to wait for.</summary>
     internal bool Step(out long until, out int rows)
@@ -100,6 +102,8 @@ internal sealed class StreamExecutor : DeviceExecutor
             return true;
         }
     }
+
+    protected override void RunAlone(Delivery delivery) => _pipeline!.RunAlone(delivery);
 
     protected override void Stop()
     {
@@ -183,14 +187,8 @@ internal sealed class StreamExecutor : DeviceExecutor
     private bool MayClose(out long until, out int rows)
     {
         (until, rows) = (0, 1);
-        Lane.Overflow.Refill(Lane.Ring);
-        int waiting = Lane.Ring.CountPublished(Scheduler.Cap);
-        if (waiting == 0)
-        {
-            return false;
-        }
-
-        if (waiting < Scheduler.Cap && !Lane.Ring.IsClosed && _pipeline!.CloseAt(waiting) is { } close && close > _time.GetTimestamp())
+        int waiting = Lanes.CountWaiting(Scheduler.Cap);
+        if (waiting > 0 && waiting < Scheduler.Cap && !Lanes.IsClosed && _pipeline!.CloseAt(waiting) is { } close && close > _time.GetTimestamp())
         {
             (until, rows) = (close, Scheduler.Cap);
             return false;
@@ -240,8 +238,7 @@ internal sealed class StreamExecutor : DeviceExecutor
     private void Lose(DeviceException loss)
     {
         _loss = loss;
-        Lane.Overflow.Close();
-        Lane.Ring.Close();
+        Lanes.Close();
     }
 
     // The device is lost: what it had, and what waits, ends with that.
@@ -261,7 +258,7 @@ internal sealed class StreamExecutor : DeviceExecutor
 
         delivery.Batch.Fail(0, delivery.Batch.Count, _loss!);
         Desk.Announce(delivery);
-        Lane.Release(delivery.Batch);
+        Lanes.Release(delivery.Batch);
         Deliver(delivery);
         return true;
     }

@@ -16,11 +16,11 @@ namespace FastBatch.Execution.Streams;
 internal sealed class StreamPipeline : IDisposable
 {
     private readonly Batcher _batcher;
-    private readonly Lane _lane;
+    private readonly PriorityLanes _lanes;
+    private readonly InputRows[] _inputs;
     private readonly Device _device;
     private readonly DeviceStreams _streams;
     private readonly FaultIsolation _isolation;
-    private readonly PinnedRows[] _pinned;
     private readonly Flight[] _flights;
     private readonly int _maxInFlight;
 
@@ -31,10 +31,12 @@ internal sealed class StreamPipeline : IDisposable
     private int _computed;
     private Flight? _running;
 
-    public StreamPipeline(Batcher batcher, Lane lane, Device device, int maxInFlight, bool isolateFaults, TimeProvider time)
+    public StreamPipeline(
+        Batcher batcher, PriorityLanes lanes, InputRows[] inputs, Device device, int maxInFlight, bool isolateFaults, TimeProvider time)
     {
         _batcher = batcher;
-        _lane = lane;
+        _lanes = lanes;
+        _inputs = inputs;
         _device = device;
         _maxInFlight = maxInFlight;
         _isolation = new FaultIsolation(RunAgain, isolateFaults);
@@ -44,7 +46,7 @@ internal sealed class StreamPipeline : IDisposable
         {
             // One of its own for pinning: what is rented is a batch's.
             OutputSlab outputs = batcher.RentOutputs();
-            long[] inputBytes = [.. lane.Inputs.Select(static rows => rows.RowBytes)];
+            long[] inputBytes = [.. inputs.Select(static rows => rows.RowBytes)];
             long[] outputBytes = [.. outputs.SlabMemory.Outputs.Select(static rows => rows.RowBytes)];
             outputs.SlabMemory.Pin(device);
             outputs.Release();
@@ -52,7 +54,6 @@ internal sealed class StreamPipeline : IDisposable
             // One more than may compute or wait for it: the results of a third are copied out meanwhile. One alone has the device to itself.
             _flights = [.. Enumerable.Range(0, maxInFlight == 1 ? 1 : maxInFlight + 1)
                 .Select(number => Flight.Create(batcher, device, _streams, number, inputBytes, outputBytes))];
-            _pinned = [.. lane.Inputs.Select(rows => new PinnedRows(device, rows.Memory))];
         }
         catch
         {
@@ -66,8 +67,11 @@ internal sealed class StreamPipeline : IDisposable
     /// <summary>Batches launched and not yet retired. Any thread.</summary>
     public int Count => _count;
 
-    /// <summary>Whether another may be launched.</summary>
-    public bool HasRoom => _count - _computed < _maxInFlight && _count < _flights.Length;
+    /// <summary>
+    /// Whether another may be closed and launched: not before the rows of the last are read, for rows are closed, skipped and gathered where
+    /// those lie.
+    /// </summary>
+    public bool HasRoom => _read == _count && _count - _computed < _maxInFlight && _count < _flights.Length;
 
     /// <summary>When the next batch, of so many rows, should be closed while the device computes; null if it does not.</summary>
     public long? CloseAt(int rows) => _computed == _count
@@ -81,7 +85,7 @@ internal sealed class StreamPipeline : IDisposable
         get
         {
             Flight.Forecast oldest = this[0].Expected;
-            return _read == 0 ? oldest.CopyIn
+            return _read < _count ? this[_read].Expected.CopyIn
                 : _computed == 0 ? oldest.Compute
                 : _computed < _count ? Math.Min(oldest.CopyOut, this[_computed].Expected.Compute)
                 : oldest.CopyOut;
@@ -119,6 +123,41 @@ internal sealed class StreamPipeline : IDisposable
         }
     }
 
+    /// <summary>Runs a batch that nobody waits for, in the next place, and waits for its end. What the method throws comes out.</summary>
+    public void RunAlone(Delivery delivery)
+    {
+        Flight flight = this[_count];
+        delivery.Batch.Outputs.SlabMemory.Pin(_device);
+        flight.Begin(delivery, 0);
+        try
+        {
+            CopyIn(flight);
+            _streams.Await(DeviceStream.Compute, flight.CopyIn.End);
+            _streams.Record(flight.Compute.Begin, DeviceStream.Compute);
+            try
+            {
+                _streams.Run(flight, 0, delivery.Batch.Count);
+            }
+            finally
+            {
+                // The place is free when all that was given to the streams is done, whatever the method made of it.
+                _streams.Record(flight.Compute.End, DeviceStream.Compute);
+                _streams.Await(DeviceStream.CopyOut, flight.Compute.End);
+                CopyOut(flight);
+                while (!_streams.IsDone(flight.CopyOut.End))
+                {
+                    Thread.Yield();
+                }
+            }
+
+            Costs.Record(flight, _streams);
+        }
+        finally
+        {
+            flight.End();
+        }
+    }
+
     /// <summary>Looks how far the batches are: gives rows back, and makes room.</summary>
     /// <returns>Whether anything has changed.</returns>
     /// <exception cref="DeviceException">The device is lost.</exception>
@@ -127,12 +166,7 @@ internal sealed class StreamPipeline : IDisposable
         (int read, int computed) = (_read, _computed);
         while (_read < _count && Has(this[_read], this[_read].CopyIn))
         {
-            _lane.Release(this[_read++].Batch);
-        }
-
-        if (_read != read && _read == _count)
-        {
-            _lane.ReleaseSkipped();
+            _lanes.Release(this[_read++].Batch);
         }
 
         while (_computed < _read && Has(this[_computed], this[_computed].Compute))
@@ -175,11 +209,7 @@ internal sealed class StreamPipeline : IDisposable
         flight.Batch.Fail(0, flight.Batch.Count, loss);
         if (_read == 0)
         {
-            _lane.Release(flight.Batch);
-            if (_count == 1)
-            {
-                _lane.ReleaseSkipped();
-            }
+            _lanes.Release(flight.Batch);
         }
 
         return flight;
@@ -197,7 +227,7 @@ internal sealed class StreamPipeline : IDisposable
     }
 
     /// <summary>
-    /// Any thread: as <see cref="Lane.EndAll"/>, for the batches that the device has. It may never finish them, and their memory stays reserved
+    /// Any thread: as <see cref="PriorityLanes.EndAll"/>, for the batches that the device has. It may never finish them, and their memory stays reserved
     /// until it does. A batch may be replaced by another meanwhile; that is to end as well.
     /// </summary>
     public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
@@ -229,7 +259,7 @@ internal sealed class StreamPipeline : IDisposable
     public void Dispose()
     {
         _streams.Dispose();
-        foreach (PinnedRows rows in _pinned)
+        foreach (InputRows rows in _inputs)
         {
             rows.Unpin();
         }
@@ -256,11 +286,10 @@ internal sealed class StreamPipeline : IDisposable
     {
         Batch batch = flight.Batch;
         _streams.Record(flight.CopyIn.Begin, DeviceStream.CopyIn);
-        for (int i = 0; i < _lane.Inputs.Count; i++)
+        for (int i = 0; i < _inputs.Length; i++)
         {
-            InputRows rows = _lane.Inputs[i];
-            nint source = rows.Memory.Address + (nint)(rows.RowBytes * batch.RingRow);
-            _streams.Copy(DeviceStream.CopyIn, flight.Rows.Inputs[i], source, rows.RowBytes * batch.Count);
+            InputRows rows = _inputs[i];
+            _streams.Copy(DeviceStream.CopyIn, flight.Rows.Inputs[i], rows.AddressOf(batch.HostRow), rows.RowBytes * batch.Count);
         }
 
         _streams.Record(flight.CopyIn.End, DeviceStream.CopyIn);
