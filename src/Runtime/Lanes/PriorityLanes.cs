@@ -23,7 +23,9 @@ internal sealed class PriorityLanes
     private readonly AtomicReference<Lane>[] _lanes = new AtomicReference<Lane>[RowPlace.Lanes];
     private volatile bool _areSeveral;
     private bool _hasMixed;
-    private volatile bool _isClosed;
+
+    // 1 once all are closed.
+    private AtomicInt32 _isClosed;
     private bool _closed;
 
     // Device side. By level, the lowest first: what could be taken, since when its oldest row waits, and what is taken.
@@ -64,7 +66,7 @@ internal sealed class PriorityLanes
     }
 
     /// <summary>Whether no claim succeeds any more, in any lane.</summary>
-    public bool IsClosed => _isClosed;
+    public bool IsClosed => _isClosed.Read() == 1;
 
     /// <summary>Whether every row ever claimed has been given back, and none is parked.</summary>
     public bool IsEmpty
@@ -121,8 +123,9 @@ internal sealed class PriorityLanes
                 this[index]?.Ring.Close();
             }
 
-            // When all are: until then a row may still be claimed.
-            _isClosed = true;
+            // When all are: until then a row may still be claimed. Full fence: of whoever closes and whoever resumes the last caller, one at least
+            // sees that everything is drained.
+            _isClosed.Exchange(1);
         }
     }
 
