@@ -16,7 +16,7 @@ internal abstract partial class DeviceExecutor
     private BatchDecision _wait;
 
     /// <summary>Batches that the method runs on. Any thread.</summary>
-    public int Running => _running;
+    public int Running => _running + InFlight;
 
     /// <summary>The most rows a batch may have at the moment. Any thread.</summary>
     public int BatchLimit => _scheduler.Estimates.MaxRows;
@@ -60,7 +60,7 @@ internal abstract partial class DeviceExecutor
     }
 
     // Device side.
-    private void Count(int rows, long duration)
+    protected void Count(int rows, long duration)
     {
         _batchesBySize[rows]++;
         _deviceTime += duration;
