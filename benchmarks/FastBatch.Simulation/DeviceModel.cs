@@ -17,9 +17,6 @@ internal sealed record DeviceModel(double Fixed, double PerRow)
     /// <summary>The mean duration of n rows in ms, where it is no line: steps at tile sizes, a curve.</summary>
     public Func<int, double>? Shape { get; init; }
 
-    /// <summary>Measured durations over the mean, drawn at random: the scatter of a real device.</summary>
-    public double[] Ratios { get; init; } = [];
-
     /// <summary>The mean duration of a batch, in ms.</summary>
     public double Mean(int rows) => Shape?.Invoke(rows) ?? Fixed + PerRow * rows;
 
@@ -30,11 +27,6 @@ internal sealed record DeviceModel(double Fixed, double PerRow)
     public double Sample(int rows, double time, RandomSource random)
     {
         double duration = Mean(rows) * (Scale?.Invoke(time) ?? 1);
-        if (Ratios.Length > 0)
-        {
-            duration *= Ratios[(int)(random.Uniform() * Ratios.Length)];
-        }
-
         if (Jitter > 0)
         {
             duration *= Math.Max(0.1, 1 + Jitter * random.Normal());

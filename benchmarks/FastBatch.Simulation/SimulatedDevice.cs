@@ -94,9 +94,9 @@ internal sealed class SimulatedDevice
         double copy = _scenario.Copy?.Sample(rows.Length, time, _noise) ?? 0;
         _copyFree = Math.Max(now, _copyFree) + VirtualTime.FromMilliseconds(copy);
         long started = Math.Max(_copyFree, _computeFree);
-        _computeFree = started + Math.Max(1, VirtualTime.FromMilliseconds(_scenario.Device.Sample(rows.Length, time, _noise)));
+        _computeFree = Math.Max(started + 1, _scenario.Machine.End(started, _scenario.Device.Sample(rows.Length, time, _noise)));
         RowsInFlight += rows.Length;
-        _batches.Enqueue(new SimulatedBatch(rows.ToArray(), now, started, _computeFree, Draw(_scenario.Machine.Resume)));
+        _batches.Enqueue(new SimulatedBatch(rows.ToArray(), now, started, _computeFree, Resume(rows.Length)));
         Ends = _batches.Peek().Ends;
     }
 
@@ -107,7 +107,7 @@ internal sealed class SimulatedDevice
         Scheduler.Record(batch.Rows.Length, batch.Closed, now);
         Ends = _batches.TryPeek(out SimulatedBatch next) ? next.Ends : long.MaxValue;
         WakeUp();
-        _readyAt = now + Draw(_scenario.Machine.HandOver);
+        _readyAt = _scenario.Machine.End(now, _scenario.Machine.HandOver);
         return batch;
     }
 
@@ -116,11 +116,12 @@ internal sealed class SimulatedDevice
     {
         if (InFlight == 0 && now >= _readyAt)
         {
-            _readyAt = now + Draw(_scenario.Machine.WakeUp);
+            _readyAt = _scenario.Machine.End(now, _scenario.Machine.WakeUp);
         }
     }
 
-    private long Draw(double[] times) => times.Length == 0 ? 0 : VirtualTime.FromMilliseconds(times[(int)(_noise.Uniform() * times.Length)]);
+    private long Resume(int rows) =>
+        (_scenario.Machine.End(_computeFree, rows * _scenario.Machine.Resume) - _computeFree) / rows;
 
     // As a batcher does: each size twice, since the first run of a size says nothing. It is over well before time 0.
     private void WarmUp()

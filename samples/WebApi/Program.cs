@@ -29,7 +29,8 @@ app.MapPost("/classify", static async ([FromBody] float[] pixels, DigitModel.Cla
     .Produces<Classification>()
     .ProducesProblem(StatusCodes.Status400BadRequest)
     .ProducesProblem(StatusCodes.Status429TooManyRequests)
-    .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+    .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+    .ProducesProblem(StatusCodes.Status504GatewayTimeout);
 
 app.MapGet("/batches", static (DigitModel model) => model.BatchesBySize())
     .WithSummary("How many batches the model was given, by size.");

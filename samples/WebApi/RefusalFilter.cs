@@ -4,7 +4,7 @@ namespace WebApi;
 
 /// <summary>
 /// Says in HTTP why a request was not answered: 429 when there are too many, with the time after which it is worth another try, 503 when the
-/// service is about to stop, and 400 when the input is not what the model takes.
+/// service is about to stop, 504 when the answer would be late, and 400 when the input is not what the model takes.
 /// </summary>
 internal sealed class RefusalFilter : IEndpointFilter
 {
@@ -26,6 +26,10 @@ internal sealed class RefusalFilter : IEndpointFilter
             // The next request is for another instance, on another connection.
             response.Headers.Connection = "close";
             return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+        catch (DeadlineExceededException exception)
+        {
+            return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status504GatewayTimeout);
         }
         catch (ArgumentException exception)
         {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Loads the sample from a second process at several rates and prints what its callers see: load.sh [SECONDS per rate, default 10].
-# The model takes 20 ms for a batch of up to 16, so its capacity is some 790 requests/s; room for 48 requests bounds the wait.
+# The model takes 20 ms for a batch of up to 16, so its capacity is some 790 requests/s; a deadline of 100 ms has those refused that
+# would be late.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,7 +20,7 @@ python3 -c 'print([round(i % 17 / 16, 4) for i in range(64)])' >"$work/image.jso
 
 cd samples/WebApi/bin/Release/net10.0
 dotnet WebApi.dll --urls http://127.0.0.1:0 "--Model:BatchTime=00:00:00.0$batch_ms" \
-    "--FastBatch:DigitModel.Classify:MaxBatchSize=$batch" "--FastBatch:DigitModel.Classify:Capacity=$((3 * batch))" >"$work/log" 2>&1 &
+    "--FastBatch:DigitModel.Classify:MaxBatchSize=$batch" >"$work/log" 2>&1 &
 server=$!
 for _ in $(seq 300); do grep -q 'Now listening on' "$work/log" && break; sleep 0.1; done
 address=$(sed -n 's/.*Now listening on: //p' "$work/log" | tr -d '\r' | head -1)
@@ -40,7 +41,7 @@ load() { # RATE SECONDS
 }
 
 load "$capacity" 3 # Warm.
-printf '%10s %12s %12s %10s %10s %10s %12s\n' 'x capacity' 'requests/s' 'answered/s' '429/s' 'p50 ms' 'p99 ms' 'rows a batch'
+printf '%10s %12s %12s %10s %10s %10s %10s %12s\n' 'x capacity' 'requests/s' 'answered/s' '429/s' '504/s' 'p50 ms' 'p99 ms' 'rows a batch'
 for tenths in 2 5 8 10 30; do
     curl -fsS "$address/batches" >"$work/before"
     load $((capacity * tenths / 10)) "$seconds"
@@ -51,12 +52,13 @@ work, tenths, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 requests = [line.split() for line in open(f"{work}/requests")]
 answered = sorted(int(request[2]) / 1000 for request in requests if request[1] == "200")
 refused = sum(request[1] == "429" for request in requests)
-assert len(answered) + refused == len(requests), {request[1] for request in requests}
+late = sum(request[1] == "504" for request in requests)
+assert len(answered) + refused + late == len(requests), {request[1] for request in requests}
 before, after = (json.load(open(f"{work}/{name}")) for name in ("before", "after"))
 batches = {int(size): count - before.get(size, 0) for size, count in after.items()}
 rows = sum(size * count for size, count in batches.items()) / max(1, sum(batches.values()))
 at = lambda q: answered[min(len(answered) - 1, int(len(answered) * q))]
-print(f"{tenths / 10:>10} {len(requests) / seconds:>12.0f} {len(answered) / seconds:>12.0f} {refused / seconds:>10.0f}"
+print(f"{tenths / 10:>10} {len(requests) / seconds:>12.0f} {len(answered) / seconds:>12.0f} {refused / seconds:>10.0f} {late / seconds:>10.0f}"
       f" {at(0.5):>10.1f} {at(0.99):>10.1f} {rows:>12.1f}")
 PYTHON
 done

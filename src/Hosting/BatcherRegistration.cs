@@ -11,3 +11,6 @@ internal sealed record BatcherRegistration(
     /// <summary>The name of its options, and the path of its settings below the section.</summary>
     public string OptionsName => Name is null ? Method : $"{Method}:{Name}";
 }
+
+/// <summary>What is done with every batcher when it is made.</summary>
+internal sealed record BatcherMade(Action<IServiceProvider, Batcher, string> Action);

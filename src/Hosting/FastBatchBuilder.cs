@@ -36,6 +36,16 @@ public sealed class FastBatchBuilder
         return this;
     }
 
+    /// <summary>Has something done with every batcher as soon as it is made, before it serves: have it observed, for example.</summary>
+    /// <param name="action">Given the services, the batcher, and what it is called in configuration.</param>
+    /// <returns>This builder.</returns>
+    public FastBatchBuilder WhenMade(Action<IServiceProvider, Batcher, string> action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        Services.AddSingleton(new BatcherMade(action));
+        return this;
+    }
+
     /// <summary>For generated code: adds the batcher of an instance method.</summary>
     /// <typeparam name="TModel">The type that has the method.</typeparam>
     /// <typeparam name="TBatcher">The batcher.</typeparam>
@@ -86,8 +96,17 @@ public sealed class FastBatchBuilder
             method, name, configure, provider => provider.GetRequiredKeyedService<TBatcher>(name));
         Check<TBatcher>(registration);
         Services.AddSingleton(registration);
-        Services.AddKeyedSingleton(
-            name, (provider, _) => create(provider, provider.GetRequiredService<IOptionsMonitor<BatcherOptions>>().Get(registration.OptionsName)));
+        Services.AddKeyedSingleton(name, (provider, _) =>
+        {
+            BatcherOptions options = provider.GetRequiredService<IOptionsMonitor<BatcherOptions>>().Get(registration.OptionsName);
+            TBatcher batcher = create(provider, options);
+            foreach (BatcherMade made in provider.GetServices<BatcherMade>())
+            {
+                made.Action(provider, batcher, registration.OptionsName);
+            }
+
+            return batcher;
+        });
         Services.AddSingleton<IOptionsChangeTokenSource<BatcherOptions>>(provider =>
             provider.GetRequiredService<FastBatchSection>().ChangesOf(registration.OptionsName));
         return this;

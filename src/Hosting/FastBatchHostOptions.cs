@@ -3,7 +3,7 @@ namespace FastBatch.Hosting;
 /// <summary>How batchers start and stop with the host.</summary>
 public sealed class FastBatchHostOptions
 {
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(10);
+    internal static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(10);
 
     /// <summary>
     /// How long the host, once told to stop, goes on with admission closed before it stops anything: requests that come meanwhile are refused
@@ -12,5 +12,12 @@ public sealed class FastBatchHostOptions
     /// </summary>
     public TimeSpan StoppingDelay { get; set; }
 
-    internal bool IsPossible => StoppingDelay >= TimeSpan.Zero && StoppingDelay <= LongestDelay;
+    /// <summary>
+    /// Which part of the requests of the last half minute a batcher may send away, because there was too much to do, before its health is
+    /// degraded. 0 to 1. Default 0.01.
+    /// </summary>
+    public double ShedBudget { get; set; } = 0.01;
+
+    /// <summary>The same for requests that were accepted and missed their deadline. 0 to 1. Default 0.01.</summary>
+    public double LateBudget { get; set; } = 0.01;
 }

@@ -21,10 +21,10 @@ public static class FastBatchServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         services.AddLogging();
-        services.AddOptions<FastBatchHostOptions>().Validate(
-            static options => options.IsPossible,
-            $"{nameof(FastBatchHostOptions)}.{nameof(FastBatchHostOptions.StoppingDelay)} must be zero or more, and at most 10 minutes.");
-        services.TryAddSingleton<IOptionsFactory<BatcherOptions>, BatcherOptionsFactory>();
+        services.AddOptions<FastBatchHostOptions>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<FastBatchHostOptions>, HostOptionsValidation>());
+        services.TryAddSingleton<BatcherOptionsFactory>();
+        services.TryAddSingleton<IOptionsFactory<BatcherOptions>>(static provider => provider.GetRequiredService<BatcherOptionsFactory>());
         services.TryAddSingleton(static provider => new FastBatchSection(provider.GetService<IConfiguration>()?.GetSection(FastBatchSection.DefaultName)));
         services.TryAddSingleton<BatcherSectionReader>();
         services.TryAddSingleton<BatcherHost>();

@@ -214,10 +214,10 @@ public abstract partial class Batcher
         return true;
     }
 
-    // Refuses the request if the method does not return.
+    // Refuses the request if the method does not return. A closed batcher says that it is closed.
     private bool IsStalled(PendingRequest request)
     {
-        if (_executor.FindStall() is not { } stall)
+        if (_lane.Ring.IsClosed || _executor.FindStall() is not { } stall)
         {
             return false;
         }

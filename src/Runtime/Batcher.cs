@@ -88,6 +88,7 @@ public abstract partial class Batcher : IAsyncDisposable
     /// A value is impossible, or differs from the one it was made with where that is fixed: <see cref="BatcherOptions.Capacity"/>,
     /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
     /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
+    /// <see cref="BatcherOptions.RunLimit"/>, <see cref="BatcherOptions.RequireFinite"/>, <see cref="BatcherOptions.Checked"/>,
     /// <see cref="BatcherOptions.TimeProvider"/>; or the largest batch is larger than it was then. Nothing has changed.
     /// </exception>
     public void Reconfigure(BatcherOptions options)

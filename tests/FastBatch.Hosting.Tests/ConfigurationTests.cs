@@ -23,9 +23,11 @@ public class ConfigurationTests
         {
             MaxBatchSize = 7,
             MaxQueueDelay = TimeSpan.FromMilliseconds(1),
+            Deadline = TimeSpan.FromSeconds(9),
             DeviceCost = 2,
             Policy = WorkConservingPolicy.Instance,
             Capacity = 99,
+            MaxQueueBytes = 1 << 20,
             Overload = OverloadMode.Reject,
             ZeroRows = false,
             DedicatedThread = true,
@@ -109,8 +111,8 @@ public class ConfigurationTests
     [InlineData("MaxQueueDelay", "infinite", "must be a duration, zero or more, such as 250us, 5ms, 2s or 00:00:02; it is 'infinite'.")]
     [InlineData("DrainTimeout", "soon", "must be a duration, zero or more, such as 250us, 5ms, 2s or 00:00:02, or infinite; it is 'soon'.")]
     [InlineData("DeviceCost", "-1", "must be a number, zero or more; it is '-1'.")]
-    [InlineData("Overload", "Explode", "must be Wait or Reject; it is 'Explode'.")]
-    [InlineData("Overload", "1", "must be Wait or Reject; it is '1'.")]
+    [InlineData("Overload", "Explode", "must be Wait, Reject or DropOldest; it is 'Explode'.")]
+    [InlineData("Overload", "1", "must be Wait, Reject or DropOldest; it is '1'.")]
     [InlineData("IsolateFaults", "yes", "must be true or false; it is 'yes'.")]
     [InlineData("Policy", "Adaptive", "can be set in code only.")]
     [InlineData("MaxBatchSize:Value", "3", "must be a whole number, 1 or more; it is a section.")]
@@ -131,7 +133,7 @@ public class ConfigurationTests
             ($"{Section}:small:MaxQueueDeley", "1ms"),
             ("FastBatch:Dubler.Double:MaxBatchSize", "8"));
         test.FastBatch.AddDoublerDoubleBatcher().AddDoublerDoubleBatcher("small").AddNegationNegateBatcher();
-        const string Settings = "there are MaxBatchSize, MaxQueueDelay, DeviceCost, Capacity, Overload, ZeroRows, DedicatedThread, "
+        const string Settings = "there are MaxBatchSize, MaxQueueDelay, Deadline, DeviceCost, Capacity, MaxQueueBytes, Overload, ZeroRows, DedicatedThread, "
             + "InlineContinuations, IsolateFaults, RunLimit, RequireFinite, Checked, DrainTimeout";
         Assert.Equal(
             [

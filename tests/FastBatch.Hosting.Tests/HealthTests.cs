@@ -30,6 +30,61 @@ public class HealthTests
     }
 
     [Fact]
+    public async Task A_batcher_that_sends_too_many_away_is_degraded_for_half_a_minute()
+    {
+        var time = new ManualTime();
+        var test = new TestHost(("FastBatch:Doubler.Double:Capacity", "16"), ("FastBatch:Doubler.Double:Overload", "Reject"));
+        test.FastBatch
+            .ConfigureHost(static options => options.ShedBudget = 0.1)
+            .AddDoublerDoubleBatcher(configure: options => options with { TimeProvider = time });
+        test.Services.AddHealthChecks().AddFastBatch();
+        using IHost host = await test.StartAsync();
+        var health = host.Services.GetRequiredService<HealthCheckService>();
+        var batcher = host.Services.GetRequiredService<Doubler.DoubleBatcher>();
+        Doubler model = host.Services.GetRequiredService<Doubler>();
+        model.Hold();
+        Task<int>[] accepted = [.. Enumerable.Range(0, 16).Select(i => batcher.SubmitAsync(i).AsTask())];
+        for (int i = 0; i < 4; i++)
+        {
+            await Assert.ThrowsAsync<BatcherOverloadedException>(async () => await batcher.SubmitAsync(0));
+        }
+
+        model.Release();
+        await Task.WhenAll(accepted);
+        HealthReportEntry entry = await UntilAsync(health, HealthStatus.Degraded);
+        Assert.StartsWith("Doubler.Double sends away ", entry.Description, StringComparison.Ordinal);
+        Assert.EndsWith("its budget is 10.0 %", entry.Description, StringComparison.Ordinal);
+
+        Assert.Equal(0.0, entry.Data["Doubler.Double:LateShare"]);
+
+        // Many answered later it is a small part, and after half a minute none.
+        time.Advance(TimeSpan.FromSeconds(10));
+        for (int i = 0; i < 40; i++)
+        {
+            await batcher.SubmitAsync(i);
+        }
+
+        entry = await UntilAsync(health, HealthStatus.Healthy);
+        Assert.InRange((double)entry.Data["Doubler.Double:ShedShare"], 0.05, 0.1);
+        time.Advance(TimeSpan.FromSeconds(31));
+        entry = Assert.Single((await health.CheckHealthAsync()).Entries).Value;
+        Assert.Equal(0.0, entry.Data["Doubler.Double:ShedShare"]);
+    }
+
+    [Fact]
+    public async Task Settings_that_were_refused_are_a_note_beside_good_health()
+    {
+        var test = new TestHost();
+        test.FastBatch.AddDoublerDoubleBatcher();
+        test.Services.AddHealthChecks().AddFastBatch();
+        using IHost host = await test.StartAsync();
+        test.Change(("FastBatch:Doubler.Double:MaxBatchSize", "none"));
+        HealthReportEntry entry = Assert.Single((await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries).Value;
+        Assert.Equal(HealthStatus.Healthy, entry.Status);
+        Assert.Contains("it is 'none'", (string)entry.Data["Doubler.Double:RefusedSettings"], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_batcher_that_somebody_disposed_is_unhealthy()
     {
         var test = new TestHost();
@@ -40,5 +95,32 @@ public class HealthTests
         HealthReportEntry entry = Assert.Single((await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries).Value;
         Assert.Equal(HealthStatus.Unhealthy, entry.Status);
         Assert.Equal("Negation.Negate is Closed", entry.Description);
+    }
+
+    // A batch is counted after its callers have been resumed.
+    private static async Task<HealthReportEntry> UntilAsync(HealthCheckService health, HealthStatus status)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            HealthReportEntry entry = Assert.Single((await health.CheckHealthAsync(patience.Token)).Entries).Value;
+            if (entry.Status == status)
+            {
+                return entry;
+            }
+
+            await Task.Yield();
+        }
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        private long _now = TimeSpan.TicksPerHour;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Volatile.Read(ref _now);
+
+        public void Advance(TimeSpan duration) => Interlocked.Add(ref _now, duration.Ticks);
     }
 }

@@ -116,12 +116,16 @@ public class LifetimeTests
     }
 
     [Fact]
-    public async Task An_impossible_stopping_delay_is_refused_at_start()
+    public async Task Impossible_host_options_are_refused_at_start()
     {
         var test = new TestHost();
-        test.FastBatch.ConfigureHost(static options => options.StoppingDelay = TimeSpan.FromSeconds(-1));
-        string error = Assert.Single(await ConfigurationTests.ErrorsAsync(test));
-        Assert.Equal("FastBatchHostOptions.StoppingDelay must be zero or more, and at most 10 minutes.", error);
+        test.FastBatch.ConfigureHost(static options => (options.StoppingDelay, options.ShedBudget) = (TimeSpan.FromSeconds(-1), 1.5));
+        Assert.Equal(
+            [
+                "FastBatchHostOptions.StoppingDelay must be zero or more, and at most 10 minutes; it is -00:00:01.",
+                "FastBatchHostOptions.ShedBudget must be 0 to 1; it is 1.5.",
+            ],
+            await ConfigurationTests.ErrorsAsync(test));
     }
 
     private sealed class Other(Action onStart, Action? onStop = null) : IHostedService

@@ -75,6 +75,21 @@ public class RegistrationTests
     }
 
     [Fact]
+    public async Task Whoever_wants_to_sees_every_batcher_that_is_made()
+    {
+        var made = new List<(string Name, Batcher Batcher)>();
+        var test = new TestHost();
+        test.FastBatch
+            .AddDoublerDoubleBatcher("a")
+            .WhenMade((services, batcher, name) => made.Add((services.GetRequiredService<string>() + name, batcher)))
+            .AddNegationNegateBatcher();
+        test.Services.AddSingleton("at ");
+        using IHost host = await test.StartAsync();
+        Assert.Equal(["at Doubler.Double:a", "at Negation.Negate"], made.Select(static one => one.Name));
+        Assert.Same(host.Services.GetRequiredService<Negation.NegateBatcher>(), made[1].Batcher);
+    }
+
+    [Fact]
     public void AddFastBatch_again_is_the_same_builder()
     {
         var services = new ServiceCollection();

@@ -83,6 +83,26 @@ public sealed class ResolverTests : IDisposable
         Assert.DoesNotContain('\n', reason);
     }
 
+    [NativeFact]
+    public void A_second_libtorch_is_not_loaded()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return; // elsewhere the loader itself takes the first
+        }
+
+        string torch = Compile("torch_cpu", "int torch(void) { return 1; }", "-Wl,-soname,libtorch_cpu.so.0.1");
+        string path = Compile("needs_another", "int torch(void); int fb_abi_version(void) { return torch(); }", "-L.", "-ltorch_cpu");
+        File.Move(torch, $"{torch}.0.1");
+
+        string reason = ReasonWith(path);
+
+        Assert.Contains($"'{path}' needs libtorch_cpu.so.0.1, but the libtorch of this process is '/", reason);
+        Assert.Contains("eng/build-native.sh", reason);
+        Assert.DoesNotContain('\n', reason);
+        Assert.DoesNotContain(_folder, File.ReadAllText("/proc/self/maps"));
+    }
+
     [Fact]
     public void Calls_fail_with_the_same_sentence()
     {

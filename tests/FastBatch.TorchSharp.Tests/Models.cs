@@ -122,6 +122,16 @@ internal sealed partial class Tricks
     [return: Row(3, 2)]
     public static Tensor Transposed([Row(2, 3)] Tensor x) => x.permute(2, 1, 0);
 
+    // Negated, but not yet: libtorch does it when the elements are read.
+    [Batchable]
+    [return: Row]
+    public static Tensor Imaginary([Row] Tensor x)
+    {
+        using Tensor complex = torch.complex(x, x);
+        using Tensor conjugate = complex.conj();
+        return conjugate.imag;
+    }
+
     [Batchable]
     [return: Row(3)]
     public Tensor Keep([Row(3)] Tensor x) => (_kept = x.mul(2)).alias();

@@ -104,6 +104,15 @@ public sealed class NumbersTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    public async Task What_libtorch_has_put_off(int rows)
+    {
+        await using Tricks.ImaginaryBatcher batcher = Tricks.CreateImaginaryBatcher(Batches.Of(rows));
+        await InBatchAsync(rows, async row => Assert.Equal(-1 - row, await batcher.SubmitAsync(1 + row)));
+    }
+
     [Fact]
     public async Task Two_batchers_on_two_modules_at_once()
     {

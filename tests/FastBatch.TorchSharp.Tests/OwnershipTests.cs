@@ -32,6 +32,13 @@ public sealed class OwnershipTests
             x.transpose_(0, 1).Dispose();
             return y;
         },
+        ["gives it other memory"] = static x =>
+        {
+            Tensor y = x.clone();
+            using Tensor other = torch.zeros(x.shape);
+            x.set_(other);
+            return y;
+        },
         ["a view"] = static x => x.view(-1, 3),
         ["uses a scope"] = static x =>
         {
@@ -51,7 +58,9 @@ public sealed class OwnershipTests
     public async Task Whatever_a_method_does(string deed)
     {
         var tricks = new Tricks();
-        await using Tricks.AnyBatcher batcher = tricks.CreateAnyBatcher(new BatcherOptions { DedicatedThread = true });
+
+        // One place for rows, so that the next batch has the memory of this one.
+        await using Tricks.AnyBatcher batcher = tricks.CreateAnyBatcher(new BatcherOptions { DedicatedThread = true, MaxBatchSize = 1, Capacity = 1 });
         float[] output = new float[3];
         for (int i = 0; i < 3; i++)
         {

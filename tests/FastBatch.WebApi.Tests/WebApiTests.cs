@@ -14,7 +14,7 @@ public class WebApiTests
     [Fact]
     public async Task Everybody_gets_the_digit_in_the_own_image()
     {
-        using Service service = await Service.StartAsync();
+        using Service service = await Service.StartAsync("--FastBatch:DigitModel.Classify:Deadline=1min");
         using HttpClient http = Client(service);
         bool[] right = await Task.WhenAll(Enumerable.Range(0, 200).Select(async image =>
         {
@@ -51,7 +51,7 @@ public class WebApiTests
     public async Task Told_to_stop_it_answers_what_it_accepted_and_says_503_to_the_rest()
     {
         using Service service = await Service.StartAsync(
-            "--FastBatch:DigitModel.Classify:MaxBatchSize=8", "--FastBatch:DigitModel.Classify:Overload=Wait", "--Model:BatchTime=00:00:00.010");
+            "--FastBatch:DigitModel.Classify:MaxBatchSize=8", "--FastBatch:DigitModel.Classify:Deadline=1min", "--Model:BatchTime=00:00:00.010");
         using HttpClient http = Client(service);
         int answered = 0;
         var underLoad = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -87,7 +87,8 @@ public class WebApiTests
     public async Task Overloaded_it_says_429_and_when_to_come_again_and_answers_what_it_accepts()
     {
         using Service service = await Service.StartAsync(
-            "--FastBatch:DigitModel.Classify:MaxBatchSize=4", "--FastBatch:DigitModel.Classify:Capacity=16", "--Model:BatchTime=00:00:00.010");
+            "--FastBatch:DigitModel.Classify:MaxBatchSize=4", "--FastBatch:DigitModel.Classify:Capacity=16",
+            "--FastBatch:DigitModel.Classify:Deadline=1min", "--Model:BatchTime=00:00:00.010");
         using HttpClient http = Client(service);
         var statuses = new ConcurrentBag<HttpStatusCode>();
         await Task.WhenAll(Enumerable.Range(0, 96).Select(async client =>

@@ -11,17 +11,18 @@ namespace FastBatch.LoadTests.Recording;
 /// <c>record</c>: requests at their own pace to the network of the Digits sample, at shares of what it can do in full batches; a recording of each
 /// load goes to a file that benchmarks/FastBatch.Simulation can replay. Every answer is checked.
 /// </summary>
-internal sealed record RecordCommand(string Folder, double Seconds, double[] Loads)
+internal sealed record RecordCommand(string Folder, double Seconds, double[] Loads, int MaxBatchSize)
 {
     public const string Name = "record";
 
     private const string Model = "DigitsModel";
 
     public static string Usage => """
-        usage: FastBatch.LoadTests record FOLDER [--seconds S] [--loads L,L,...]
+        usage: FastBatch.LoadTests record FOLDER [--seconds S] [--loads L,L,...] [--max-batch-size N]
 
-          --seconds  how long at each load (default 10)
-          --loads    shares of the device's throughput (default 0.2,0.5,0.8)
+          --seconds         how long at each load (default 10)
+          --loads           shares of the device's throughput (default 0.2,0.5,0.8)
+          --max-batch-size  at most 64 (default)
         """;
 
     /// <returns>null if the arguments are not understood.</returns>
@@ -32,7 +33,7 @@ internal sealed record RecordCommand(string Folder, double Seconds, double[] Loa
             return null;
         }
 
-        var parsed = new RecordCommand(args[0], 10, [0.2, 0.5, 0.8]);
+        var parsed = new RecordCommand(args[0], 10, [0.2, 0.5, 0.8], DigitClassifier.LargestBatch);
         for (int i = 1; i < args.Length; i += 2)
         {
             double[] numbers = [.. args[i + 1].Split(',').Select(text =>
@@ -44,6 +45,9 @@ internal sealed record RecordCommand(string Folder, double Seconds, double[] Loa
                     break;
                 case "--loads" when numbers.All(load => load is > 0 and <= 2):
                     parsed = parsed with { Loads = numbers };
+                    break;
+                case "--max-batch-size" when numbers is [>= 1 and <= DigitClassifier.LargestBatch]:
+                    parsed = parsed with { MaxBatchSize = (int)numbers[0] };
                     break;
                 default:
                     return null;
@@ -72,7 +76,7 @@ internal sealed record RecordCommand(string Folder, double Seconds, double[] Loa
         {
             double rate = load * DigitClassifier.LargestBatch / full;
             Trace trace = RecordAsync(rate, Seconds, data, answers).GetAwaiter().GetResult();
-            string path = Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"digits-{load}.trace"));
+            string path = Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"digits-{load}-{MaxBatchSize}.trace"));
             trace.Write(path);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {trace.Requests.Length} requests, {trace.Batches.Length} batches"));
         }
@@ -99,9 +103,10 @@ internal sealed record RecordCommand(string Folder, double Seconds, double[] Loa
         return seconds[runs..].Order().ElementAt(runs / 2);
     }
 
-    private static async Task<Trace> RecordAsync(double requestsPerSecond, double seconds, DigitsData data, float[][] answers)
+    private async Task<Trace> RecordAsync(double requestsPerSecond, double seconds, DigitsData data, float[][] answers)
     {
-        await using DigitClassifier.ClassifyBatcher batcher = new DigitClassifier(Load()).CreateClassifyBatcher();
+        await using DigitClassifier.ClassifyBatcher batcher = new DigitClassifier(Load()).CreateClassifyBatcher(
+            new BatcherOptions { MaxBatchSize = MaxBatchSize });
         var recorder = new TraceRecorder(batcher.MaxBatchSize);
         var calls = new List<Task>((int)(requestsPerSecond * seconds * 1.1));
 

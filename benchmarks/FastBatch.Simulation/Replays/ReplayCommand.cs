@@ -61,14 +61,14 @@ internal static class ReplayCommand
     /// <summary>The recording's requests, on its machine.</summary>
     public static Measurement Replay(Trace trace, int? maxBatchSize = null, int devices = 1, double deadline = double.PositiveInfinity)
     {
-        (DeviceModel device, MachineTimes times) = RecordedMachine.From(trace);
+        RecordedMachine machine = RecordedMachine.From(trace);
         long[] arrivals = [.. trace.Requests.SelectMany(request => Enumerable.Repeat(request.Submitted, request.Rows))];
-        var scenario = new Scenario(device, maxBatchSize ?? trace.MaxBatchSize, _ => new TraceArrivals(arrivals))
+        var scenario = new Scenario(machine.Device, maxBatchSize ?? trace.MaxBatchSize, _ => new TraceArrivals(arrivals))
         {
             Requests = arrivals.Length,
             BurnIn = (int)(BurnIn * arrivals.Length),
             Devices = devices,
-            Machine = times,
+            Machine = machine.Times,
             Deadline = double.IsFinite(deadline) || trace.Requests[0].Deadline == 0 ? deadline : trace.Requests[0].Deadline / 1e6,
         };
         return SimulationRun.Run(scenario, Scenarios.Default);

@@ -111,6 +111,8 @@ internal static partial class TorchSharpGlue
         internal static class TorchSharpMemory
         {
             private static readonly global::System.Lazy<CreateFunction> s_create = new(FindCreate);
+            private static readonly global::System.Lazy<DataFunction?> s_data = new(
+                static () => TorchSharpLibrary.Find<DataFunction>("THSTensor_data"));
 
             [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
             private delegate int CreateFunction(
@@ -123,6 +125,9 @@ internal static partial class TorchSharpGlue
                 int deviceType,
                 int deviceIndex,
                 out nint tensor);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate nint DataFunction(nint tensor);
 
             /// <summary>Throws now what would be thrown at the first batch.</summary>
             public static void Require() => _ = s_create.Value;
@@ -150,6 +155,14 @@ internal static partial class TorchSharpGlue
                     : throw new global::System.InvalidOperationException(
                         $"libtorch made no tensor [{string.Join(", ", sizes.ToArray())}] over {rows.Length} elements; it says why on standard error.");
             }
+
+            /// <summary>Whether the tensor begins at the first of these rows, which do not move. No, if nothing can tell.</summary>
+            public static bool IsOver<T>(global::TorchSharp.torch.Tensor tensor, global::System.ReadOnlySpan<T> rows)
+                where T : unmanaged =>
+                s_data.Value is { } data
+                && data(tensor.Handle) == global::System.Runtime.CompilerServices.Unsafe.ByteOffset(
+                    ref global::System.Runtime.CompilerServices.Unsafe.NullRef<T>(),
+                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows));
 
             /// <summary>The type of a tensor's elements.</summary>
             [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]

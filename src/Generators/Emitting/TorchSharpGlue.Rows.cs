@@ -29,7 +29,7 @@ internal static partial class TorchSharpGlue
             {
                 int place = (int)(unchecked(((uint)firstRow * 2654435761u) + ((uint)count * 2246822519u)) >> 24) % Places;
                 Kept kept = global::System.Threading.Interlocked.Exchange(ref _kept[place], null) ?? new Kept();
-                if (!kept.IsOf(firstRow, count, sizes, strides))
+                if (!kept.IsOf(rows, firstRow, count, sizes, strides))
                 {
                     kept.Replace(firstRow, count, TorchSharpMemory.Wrap(rows, sizes, strides));
                 }
@@ -84,11 +84,21 @@ internal static partial class TorchSharpGlue
 
                 public global::TorchSharp.torch.Tensor? Tensor { get; private set; }
 
-                /// <summary>Whether the tensor is that batch, still: the method may have disposed it, or changed its shape in place.</summary>
+                /// <summary>
+                /// Whether the tensor is that batch, still: the method may have disposed it, or given it another shape or other memory.
+                /// </summary>
                 public bool IsOf(
-                    int firstRow, int count, global::System.ReadOnlySpan<long> sizes, global::System.ReadOnlySpan<long> strides)
+                    global::System.ReadOnlySpan<T> rows,
+                    int firstRow,
+                    int count,
+                    global::System.ReadOnlySpan<long> sizes,
+                    global::System.ReadOnlySpan<long> strides)
                 {
-                    if (Tensor is not { IsInvalid: false } tensor || _firstRow != firstRow || _count != count || tensor.dim() != sizes.Length)
+                    if (Tensor is not { IsInvalid: false } tensor
+                        || _firstRow != firstRow
+                        || _count != count
+                        || !TorchSharpMemory.IsOver(tensor, rows)
+                        || tensor.dim() != sizes.Length)
                     {
                         return false;
                     }
@@ -133,7 +143,11 @@ internal static partial class TorchSharpGlue
                     throw Mismatch(result, TorchSharpMemory.TypeOf<T>(), sizes, name);
                 }
 
-                if (result.device_type == global::TorchSharp.DeviceType.CPU && result.is_contiguous() && IsRowMajor(sizes, strides))
+                // Where a result is lazily negated, its bytes are not yet its elements.
+                if (result.device_type == global::TorchSharp.DeviceType.CPU
+                    && result.is_contiguous()
+                    && !result.is_neg()
+                    && IsRowMajor(sizes, strides))
                 {
                     global::System.Runtime.InteropServices.MemoryMarshal.Cast<byte, T>(result.bytes).CopyTo(rows);
                     return;

@@ -20,9 +20,11 @@ internal sealed class BatcherSetting
     [
         Of("MaxBatchSize", WholeNumbers, TryWholeNumber, o => o.MaxBatchSize, (o, value) => o with { MaxBatchSize = value }),
         Of("MaxQueueDelay", Durations, TryDuration, o => o.MaxQueueDelay, (o, value) => o with { MaxQueueDelay = value }),
+        Of("Deadline", Durations, TryDuration, o => o.Deadline, (o, value) => o with { Deadline = value }),
         Of("DeviceCost", Numbers, TryNumber, o => o.DeviceCost, (o, value) => o with { DeviceCost = value }),
         InCode("Policy", o => o.Policy, (o, value) => o with { Policy = value }),
         Of("Capacity", WholeNumbers, TryWholeNumber, o => o.Capacity, (o, value) => o with { Capacity = value }),
+        Of("MaxQueueBytes", WholeNumbers, TryWholeNumber, o => o.MaxQueueBytes, (o, value) => o with { MaxQueueBytes = value }),
         Of("Overload", NamesOf<OverloadMode>(), TryName, o => o.Overload, (o, value) => o with { Overload = value }),
         Of("ZeroRows", Switches, TrySwitch, o => o.ZeroRows, (o, value) => o with { ZeroRows = value }),
         Of("DedicatedThread", Switches, TrySwitch, o => o.DedicatedThread, (o, value) => o with { DedicatedThread = value }),

@@ -24,11 +24,21 @@ internal static class SettingText
     ];
 
     public static string NamesOf<T>()
-        where T : struct, Enum => string.Join(" or ", Enum.GetNames<T>());
+        where T : struct, Enum
+    {
+        string[] names = Enum.GetNames<T>();
+        return $"{string.Join(", ", names[..^1])} or {names[^1]}";
+    }
 
     public static bool TryWholeNumber(string text, out int? value)
     {
         value = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        return value >= 1;
+    }
+
+    public static bool TryWholeNumber(string text, out long? value)
+    {
+        value = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
         return value >= 1;
     }
 

@@ -85,7 +85,11 @@ internal static class LibraryResolver
     {
         try
         {
-            return Check(NativeLibrary.Load(path), path);
+            return SharedLibtorch.WhyUnusable(path) is { } failure ? new Outcome(failure) : Check(NativeLibrary.Load(path), path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return new Outcome($"'{path}' is there but cannot be read ({exception.Message}).");
         }
         catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
         {

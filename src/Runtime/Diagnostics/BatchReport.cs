@@ -45,7 +45,7 @@ public readonly ref struct BatchReport
     /// <summary>Requests whose callers have their results.</summary>
     public int Succeeded => Ran ? Rows - Failed - Cancelled - Gone : 0;
 
-    /// <summary>Requests that failed: the method threw on their rows, or the policy threw.</summary>
+    /// <summary>Requests that failed: the method threw on their rows or gave them a value that must not be, or the policy threw.</summary>
     public int Failed => _record.IsDropped ? 0 : _record.Undelivered;
 
     /// <summary>Requests that the policy dropped.</summary>

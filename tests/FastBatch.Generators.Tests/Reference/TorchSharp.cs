@@ -76,6 +76,8 @@ namespace TorchSharp
 
             public bool is_contiguous() => throw null!;
 
+            public bool is_neg() => throw null!;
+
             public Tensor copy_(Tensor source, bool nonBlocking = false) => throw null!;
 
             public Tensor alias() => throw null!;

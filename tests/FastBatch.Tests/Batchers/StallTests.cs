@@ -134,6 +134,9 @@ public class StallTests
         await batcher.DisposeAsync().AsTask().WaitAsync(Patience);
         Assert.Equal(0, _time.Timers);
         Assert.Equal(BatcherState.Closed, batcher.State);
+
+        // Closed for good is what there is to know now, though the method still runs.
+        await Assert.ThrowsAsync<BatcherClosedException>(() => batcher.SubmitAsync(2).AsTask());
         gate.Open();
     }
 

@@ -53,6 +53,24 @@ public class AdaptivePolicyTests
     }
 
     [Fact]
+    public void A_policy_without_a_price_asks_for_nothing()
+    {
+        Assert.Equal((false, false), (new AdaptivePolicy(0).UsesEnqueueTime, new AdaptivePolicy(0).UsesEstimates));
+        Assert.Equal((true, true), (new AdaptivePolicy(0.5).UsesEnqueueTime, new AdaptivePolicy(0.5).UsesEstimates));
+    }
+
+    [Fact]
+    public void Where_arrivals_have_all_but_ceased_it_does_not_wait_for_a_time_that_never_comes()
+    {
+        // So rare that six mean gaps are no timestamp any more; and a price that makes waiting worth it all the same.
+        QueueSnapshot queue = Snapshot(1, rate: 1e-13, fixedCost: 2, costPerRow: 0) with { NewestEnqueued = 50, OldestEnqueued = 50 };
+        Assert.Equal(BatchDecision.WaitUntil(long.MaxValue, 2), new AdaptivePolicy(1e13).Decide(queue, 60));
+        Assert.Equal(
+            BatchDecision.WaitUntil(50 + (8 * Millisecond), 2),
+            new AdaptivePolicy(1e13, TimeSpan.FromMilliseconds(8)).Decide(queue, 60));
+    }
+
+    [Fact]
     public void Refuses_what_means_nothing()
     {
         Assert.Throws<ArgumentOutOfRangeException>("deviceCost", () => new AdaptivePolicy(-1));

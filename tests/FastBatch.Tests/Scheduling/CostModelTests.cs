@@ -33,6 +33,62 @@ public class CostModelTests
         Assert.Equal(2, model.Samples);
     }
 
+    [Theory]
+    [InlineData(new[] { 63, 63, 64, 64 }, 2)]
+    [InlineData(new[] { 64, 64, 65, 127, 128, 255 }, 3)]
+    [InlineData(new[] { 1, 65, 129, 1, 65, 129 }, 3)]
+    [InlineData(new[] { 7, 8, 9, 71, 8 }, 1)]
+    public void Sizes_are_told_apart_up_to_64_and_by_their_power_of_two_above(int[] sizes, int counted)
+    {
+        var model = new CostModel();
+        Array.ForEach(sizes, rows => model.Record(rows, 1000));
+        Assert.Equal(counted, model.Samples);
+    }
+
+    [Theory]
+    [InlineData(new[] { 1, 2, 4, 8 }, new[] { 100.0, 120, 160, 240 })] // a line
+    [InlineData(new[] { 1, 2, 4, 8 }, new[] { 240.0, 160, 120, 100 })] // falls: a constant, the mean
+    [InlineData(new[] { 1, 2, 4, 8 }, new[] { 10.0, 40, 160, 640 })] // convex: through the origin
+    [InlineData(new[] { 1, 64 }, new[] { 0.0, 0 })]
+    public void Is_the_weighted_fit_of_its_samples_and_costs_are_never_negative(int[] sizes, double[] durations)
+    {
+        var model = new CostModel();
+        Array.ForEach(sizes, rows => model.Record(rows, 1e9));
+        for (int i = 0; i < sizes.Length; i++)
+        {
+            model.Record(sizes[i], durations[i]);
+        }
+
+        (int Rows, double Duration, double Weight)[] samples =
+            [.. sizes.Select((rows, i) => (rows, durations[i], Math.Pow(0.98, sizes.Length - 1 - i)))];
+        double weight = samples.Sum(static sample => sample.Weight);
+        double meanRows = samples.Sum(static sample => sample.Weight * sample.Rows) / weight;
+        double mean = samples.Sum(static sample => sample.Weight * sample.Duration) / weight;
+        double slope = samples.Sum(sample => sample.Weight * (sample.Rows - meanRows) * sample.Duration)
+            / samples.Sum(sample => sample.Weight * (sample.Rows - meanRows) * (sample.Rows - meanRows));
+        double intercept = mean - (slope * meanRows);
+        double origin = samples.Sum(static sample => sample.Weight * sample.Rows * sample.Duration)
+            / samples.Sum(static sample => sample.Weight * sample.Rows * sample.Rows);
+        (double fixedCost, double perRow) = slope < 0 ? (mean, 0) : intercept < 0 ? (0, origin) : (intercept, slope);
+        Assert.Equal(fixedCost, model.Fixed, 1e-6);
+        Assert.Equal(perRow, model.PerRow, 1e-6);
+    }
+
+    [Fact]
+    public void What_is_free_at_first_is_worth_its_weighted_mean_later()
+    {
+        var model = new CostModel();
+        model.Record(5, 1e9);
+        model.Record(5, 0);
+        Assert.Equal((1, 0.0), (model.Samples, model.Predict(5)));
+        model.Record(5, 99);
+        Assert.Equal(99 / 1.98, model.Predict(5), 1e-9);
+
+        // Time that runs backwards says nothing.
+        model.Record(5, -1);
+        Assert.Equal(2, model.Samples);
+    }
+
     [Fact]
     public void One_wild_sample_hardly_moves_it()
     {
