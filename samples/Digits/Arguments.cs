@@ -6,11 +6,11 @@ namespace Digits;
 internal sealed record Arguments
 {
     private const string Usage = """
-        usage: dotnet run -c Release --project samples/Digits -- [--json] [--clients N] [--seconds S] [--engine cpu|libtorch]
+        usage: dotnet run -c Release --project samples/Digits -- [--json] [--clients N] [--seconds S] [--engine cpu|libtorch|cuda]
           --json       print one JSON object instead of progress and a table
           --clients    concurrent clients, each with one request under way: 1 to 100,000 (default 256)
           --seconds    how long to serve: up to 3,600 (default 6)
-          --engine     what computes: cpu, managed code (the default), or libtorch, which bash eng/build-native.sh sets up
+          --engine     what computes: cpu, managed code (the default), libtorch, which bash eng/build-native.sh sets up, or cuda, libtorch on a GPU
         """;
 
     public bool Json { get; private init; }
@@ -39,7 +39,7 @@ internal sealed record Arguments
                 case "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and <= 3600:
                     arguments = arguments with { Seconds = seconds };
                     break;
-                case "--engine" when value is "cpu" or "libtorch":
+                case "--engine" when value is "cpu" or "libtorch" or "cuda":
                     arguments = arguments with { Engine = value };
                     break;
                 case "--help" or "-h":

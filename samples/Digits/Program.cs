@@ -15,14 +15,20 @@ if (!Arguments.TryParse(args, out Arguments arguments, out string? error))
 
 string model = Path.Combine(AppContext.BaseDirectory, "model");
 DigitsData data = DigitsData.Load(Path.Combine(model, "digits.test.bin"));
-if (arguments.Engine == "libtorch" && !Torch.IsAvailable)
+string? missing = arguments.Engine switch
 {
-    Console.Error.WriteLine(Torch.UnavailableReason);
+    "libtorch" => Torch.UnavailableReason,
+    "cuda" => CudaDevice.WhyMissing(),
+    _ => null,
+};
+if (missing is not null)
+{
+    Console.Error.WriteLine(missing);
     return 3;
 }
 
-await using IEngine engine = arguments.Engine == "libtorch"
-    ? new TorchEngine(Path.Combine(model, "digits.pt"))
+await using IEngine engine = arguments.Engine != "cpu"
+    ? new TorchEngine(Path.Combine(model, "digits.pt"), onCuda: arguments.Engine == "cuda")
     : new CpuEngine(Path.Combine(model, "digits.weights.bin"));
 
 Memory2D<float> expected = new float[data.Count, DigitsNetwork.ClassCount];

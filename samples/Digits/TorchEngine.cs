@@ -1,3 +1,4 @@
+using FastBatch;
 using FastBatch.Native;
 
 namespace Digits;
@@ -11,14 +12,15 @@ public sealed class TorchEngine : IEngine
 
     /// <summary>Loads the network and starts the batcher.</summary>
     /// <param name="module">The path of <c>digits.pt</c>.</param>
+    /// <param name="onCuda">On the first CUDA device, instead of the CPU.</param>
     /// <exception cref="DllNotFoundException">The native library or libtorch is not there; the message says what to do.</exception>
-    public TorchEngine(string module)
+    public TorchEngine(string module, bool onCuda = false)
     {
         // One batch is too little work for several threads, and the clients need some.
         Torch.Threads = 1;
-        _module = TorchScriptModule.Load(module);
+        _module = TorchScriptModule.Load(module, new TorchScriptOptions { Device = onCuda ? TorchDevice.Cuda() : TorchDevice.Cpu });
         _classifier = new TorchDigitClassifier(_module);
-        _batcher = _classifier.CreateClassifyBatcher();
+        _batcher = _classifier.CreateClassifyBatcher(new BatcherOptions { Device = onCuda ? new CudaDevice() : null });
     }
 
     /// <inheritdoc/>

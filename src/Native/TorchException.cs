@@ -11,6 +11,9 @@ public sealed class TorchException : Exception, IRowFault
 
     /// <inheritdoc/>
     public bool IsOfRows => Failure is TorchFailure.Torch or TorchFailure.Exception or TorchFailure.Unknown;
+
+    /// <inheritdoc/>
+    public bool IsOutOfMemory => Failure == TorchFailure.OutOfMemory;
 }
 
 /// <summary>Who failed, and at what.</summary>
@@ -38,4 +41,7 @@ public enum TorchFailure
 
     /// <summary>This build of the native library, or this machine, cannot do it: CUDA where there is none.</summary>
     Unsupported = 7,
+
+    /// <summary>An error of the CUDA device that stays: nothing more can be done with it in this process.</summary>
+    DeviceLost = 8,
 }

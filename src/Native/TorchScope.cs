@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
+using FastBatch.Lanes;
 using FastBatch.Native.Interop;
 
 namespace FastBatch.Native;
@@ -19,6 +20,9 @@ public unsafe ref struct TorchScope : IDisposable
 {
     private ulong _id;
 
+    // Of the batch that the scope is for: in which CUDA device's memory its rows and outputs are, plus 1; 0 if they are in the host's.
+    private int _cuda;
+
     /// <summary>Opens a scope on the calling thread.</summary>
     /// <exception cref="DllNotFoundException">The native library is not there: <see cref="Torch.UnavailableReason"/>.</exception>
     /// <exception cref="TorchException">Memory ran out.</exception>
@@ -28,6 +32,18 @@ public unsafe ref struct TorchScope : IDisposable
         byte* error = stackalloc byte[NativeError.Capacity];
         TorchScope scope = default;
         NativeError.ThrowIfFailed(NativeMethods.fb_scope_enter(&scope._id, error, NativeError.Capacity), error, "TorchScope.Enter");
+        return scope;
+    }
+
+    /// <summary>Opens a scope for a batch: what is borrowed and written is where the batch's rows and outputs are. For generated code.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <exception cref="DllNotFoundException">The native library is not there: <see cref="Torch.UnavailableReason"/>.</exception>
+    /// <exception cref="TorchException">Memory ran out.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static TorchScope Enter(Batch batch)
+    {
+        TorchScope scope = Enter();
+        scope._cuda = batch.Device?.CudaIndex + 1 ?? 0;
         return scope;
     }
 
@@ -56,12 +72,49 @@ public unsafe ref struct TorchScope : IDisposable
         fixed (long* sizes = shape)
         fixed (T* data = rows)
         {
-            NativeStatus status = NativeMethods.fb_tensor_borrow(
-                data, ElementType.Of<T>(), shape.Length, sizes, strides, &tensor, error, NativeError.Capacity);
+            NativeStatus status = _cuda == 0
+                ? NativeMethods.fb_tensor_borrow(
+                    data, ElementType.Of<T>(), shape.Length, sizes, strides, &tensor, error, NativeError.Capacity)
+                : NativeMethods.fb_tensor_borrow_cuda(
+                    data, _cuda - 1, ElementType.Of<T>(), shape.Length, sizes, strides, &tensor, error, NativeError.Capacity);
             NativeError.ThrowIfFailed(status, error, "TorchScope.Borrow");
         }
 
         return new TorchTensor(tensor);
+    }
+
+    /// <summary>
+    /// Copies a result to the rows of its batch; as <see cref="TorchTensor.CopyTo"/>, but to a device's memory it is copied when the device
+    /// gets there. For generated code.
+    /// </summary>
+    /// <typeparam name="T">The type of the elements.</typeparam>
+    /// <param name="result">The result.</param>
+    /// <param name="rows">Where to.</param>
+    /// <param name="shape">The shape that is expected.</param>
+    /// <param name="batchDim">The dimension of <paramref name="shape"/> that counts rows.</param>
+    /// <exception cref="ArgumentException"><paramref name="rows"/> has another length than <paramref name="shape"/>.</exception>
+    /// <exception cref="TorchException">The tensor is of another type or shape, or not of this thread's open scopes.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [SkipLocalsInit]
+    public readonly void Write<T>(TorchTensor result, Span<T> rows, ReadOnlySpan<long> shape, int batchDim = 0)
+        where T : unmanaged
+    {
+        if (_cuda == 0)
+        {
+            result.CopyTo(rows, shape, batchDim);
+            return;
+        }
+
+        long* strides = stackalloc long[RowLayout.MaxRank];
+        RowLayout.Strides(shape, batchDim, new Span<long>(strides, RowLayout.MaxRank), rows.Length);
+        byte* error = stackalloc byte[NativeError.Capacity];
+        fixed (long* sizes = shape)
+        fixed (T* target = rows)
+        {
+            NativeStatus status = NativeMethods.fb_tensor_write_cuda(
+                result.Id, _cuda - 1, ElementType.Of<T>(), shape.Length, sizes, strides, target, error, NativeError.Capacity);
+            NativeError.ThrowIfFailed(status, error, "TorchScope.Write");
+        }
     }
 
     /// <summary>A tensor with a copy of the values, which may lie anywhere.</summary>
@@ -90,7 +143,7 @@ public unsafe ref struct TorchScope : IDisposable
         return new TorchTensor(tensor);
     }
 
-    /// <summary>Frees the tensors made since <see cref="Enter"/>. Again, or on the default value, it does nothing.</summary>
+    /// <summary>Frees the tensors made since <see cref="Enter()"/>. Again, or on the default value, it does nothing.</summary>
     /// <exception cref="TorchException">
     /// A scope inside this one is still open, and then so is this one; or a copy of this one was disposed.
     /// </exception>

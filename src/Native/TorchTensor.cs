@@ -14,6 +14,8 @@ public readonly unsafe struct TorchTensor
 
     internal TorchTensor(ulong id) => _id = id;
 
+    internal ulong Id => _id;
+
     /// <summary>The type of its elements.</summary>
     /// <exception cref="TorchException">The tensor is not of this thread's open scopes.</exception>
     public TorchElementType ElementType

@@ -172,7 +172,9 @@ public abstract partial class Batcher
         bool rejected = lane is not null && refusal == LaneRing.Full && !lane.Overflow.IsClosed;
         Refuse(
             request,
-            rejected ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog()) : new BatcherClosedException(Name),
+            rejected ? new BatcherOverloadedException(Name, Capacity, _executor.EstimateBacklog())
+                : _executor.Loss is { } loss ? new DeviceLostException(Name, loss)
+                : new BatcherClosedException(Name),
             rejected ? RequestOutcome.Rejected : RequestOutcome.Closed);
         return false;
     }

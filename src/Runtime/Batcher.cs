@@ -2,8 +2,10 @@ using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using FastBatch.Atomics;
 using FastBatch.Completion;
+using FastBatch.Devices;
 using FastBatch.Diagnostics;
 using FastBatch.Execution;
+using FastBatch.Execution.Streams;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
 
@@ -64,12 +66,19 @@ public abstract partial class Batcher : IAsyncDisposable
 
     /// <summary>Whether it serves. A moment's view.</summary>
     public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
-            ? _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
+        ? Loss is not null ? BatcherState.Lost
+            : _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
         : disposed.IsCompleted ? BatcherState.Closed
         : BatcherState.Closing;
 
     /// <summary>The most rows submitted and not yet run; see <see cref="BatcherOptions.Capacity"/>.</summary>
     public int Capacity => _lane.Capacity;
+
+    /// <summary>
+    /// Why it can serve no more: what the device was lost to (see <see cref="DeviceLostException"/>). Null while it can. Never null again
+    /// after that: the process is to be replaced.
+    /// </summary>
+    public Exception? Loss => _executor.Loss;
 
     /// <summary>Rows submitted and not yet taken into a batch. A moment's view.</summary>
     public int QueueLength => _lanes.Backlog;
@@ -89,7 +98,8 @@ public abstract partial class Batcher : IAsyncDisposable
     /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
     /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
     /// <see cref="BatcherOptions.RunLimit"/>, <see cref="BatcherOptions.RequireFinite"/>, <see cref="BatcherOptions.Checked"/>,
-    /// <see cref="BatcherOptions.TimeProvider"/>; or the largest batch is larger than it was then. Nothing has changed.
+    /// <see cref="BatcherOptions.TimeProvider"/>, <see cref="BatcherOptions.Device"/>, <see cref="BatcherOptions.MaxInFlight"/>; or the
+    /// largest batch is larger than it was then. Nothing has changed.
     /// </exception>
     public void Reconfigure(BatcherOptions options)
     {
@@ -173,6 +183,7 @@ public abstract partial class Batcher : IAsyncDisposable
         where T : unmanaged
     {
         var rows = new InputRows<T>(name, rowLength);
+        rows.Index = _inputs.Count;
         _inputs.Add(rows);
         return rows;
     }
@@ -196,16 +207,24 @@ public abstract partial class Batcher : IAsyncDisposable
     {
         BatcherOptions options = Options;
         InputRows[] inputs = [.. _inputs];
+        RequireTensors(options.Device);
+        _inputs.ForEach(rows => rows.Device = options.Device);
         options.RequireQueueBytes(Name, Lane.RowBytes(inputs), _largestBatch);
         _lanes = new PriorityLanes(inputs, _largestBatch, options);
         _lane = _lanes.Normal;
         _isWatched = options.RunLimit is not null;
         _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
-        _executor = dedicated
+        _executor = options.Device is { } device
+            ? StreamExecutor.Start(this, _lanes, inputs, options, device)
+            : dedicated
             ? new ThreadExecutor(this, _lanes, options)
             : new PoolExecutor(this, _lanes, options);
     }
+
+    /// <summary>Whether the method takes tensors, whose elements C# never sees: they may be in any device's memory. For generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected virtual bool TakesTensors => false;
 
     /// <summary>Makes the outputs of one batch. For generated code.</summary>
     /// <param name="maxRows">The most rows a batch has.</param>
@@ -251,12 +270,20 @@ public abstract partial class Batcher : IAsyncDisposable
 
     internal void RunBatch(Batch batch) => Run(batch);
 
+    // In the direction requests move: what has left the lane meanwhile is seen on the device, and what has left that among the deliveries.
+    private bool TryEndAll()
+    {
+        bool allWritten = _lanes.TryFailAll(Name, Ledger);
+        _executor.EndInFlight(() => new BatcherClosedException(Name), RequestOutcome.Closed);
+        return allWritten && _executor.AllDelivered;
+    }
+
     private async Task EndAsync()
     {
         if (!await _executor.DrainAsync(Options.DrainTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             // A row still being written keeps its caller inside SubmitAsync; it is ended as soon as it is published.
-            while (!_lanes.TryFailAll(Name, Ledger) || !_executor.AllDelivered)
+            while (!TryEndAll())
             {
                 await Task.Delay(1).ConfigureAwait(false);
             }
@@ -269,6 +296,15 @@ public abstract partial class Batcher : IAsyncDisposable
         }
 
         OnClosed();
+    }
+
+    private void RequireTensors(Device? device)
+    {
+        if (device is { IsHostMemory: false } && !TakesTensors)
+        {
+            throw new NotSupportedException(
+                $"{Name} takes spans, which C# reads and writes: it cannot run on {device.Name}. A method over tensors can.");
+        }
     }
 
     [DoesNotReturn]

@@ -1,3 +1,5 @@
+using FastBatch.Devices;
+using FastBatch.Execution.Streams;
 using FastBatch.Scheduling;
 
 namespace FastBatch;
@@ -77,6 +79,18 @@ public sealed record BatcherOptions
     public bool InlineContinuations { get; init; }
 
     /// <summary>
+    /// Where batches run, on a thread of the batcher's own. Default null: on the CPU. What the method computes with, a model's weights say,
+    /// is the user's to bring there.
+    /// </summary>
+    public Device? Device { get; init; }
+
+    /// <summary>
+    /// With a <see cref="Device"/>: how many batches may compute or wait for it there, 1 to 16. With 2, rows are copied while the batch
+    /// before computes; more only helps where launching takes longer than running. Default 2.
+    /// </summary>
+    public int MaxInFlight { get; init; } = 2;
+
+    /// <summary>
     /// Whether a batch that throws is run again in halves, so that only the requests fail that make it throw, and the others get their
     /// results. The method then sees rows more than once; with n rows, at most 2 log2 n more runs for each bad one, and at most four
     /// of those are told apart. Not done where no part of the last batch that threw could be run, nor for exceptions that do not speak of
@@ -116,6 +130,9 @@ public sealed record BatcherOptions
     /// <summary>The clock of the scheduler. Default <see cref="TimeProvider.System"/>.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>Gets the executor of a <see cref="Device"/>, to drive it in place of a thread: for tests in which time is virtual.</summary>
+    internal Action<StreamExecutor>? Drive { get; init; }
+
     internal void Validate(string batcher, int maxBatchSize)
     {
         Require(maxBatchSize >= 1, batcher, nameof(MaxBatchSize), maxBatchSize, "at least 1");
@@ -138,6 +155,8 @@ public sealed record BatcherOptions
         Require(
             !InlineContinuations || DedicatedThread != false,
             batcher, nameof(InlineContinuations), InlineContinuations, $"false where {nameof(DedicatedThread)} is false");
+        Require(Device is null || DedicatedThread != false, batcher, nameof(DedicatedThread), DedicatedThread, $"unset or true where {nameof(Device)} is set");
+        Require(MaxInFlight is >= 1 and <= 16, batcher, nameof(MaxInFlight), MaxInFlight, "1 to 16");
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }
 
@@ -154,6 +173,8 @@ public sealed record BatcherOptions
         RequireSame(batcher, nameof(RequireFinite), RequireFinite, current.RequireFinite);
         RequireSame(batcher, nameof(Checked), Checked, current.Checked);
         RequireSame(batcher, nameof(TimeProvider), TimeProvider, current.TimeProvider);
+        RequireSame(batcher, nameof(Device), Device, current.Device);
+        RequireSame(batcher, nameof(MaxInFlight), MaxInFlight, current.MaxInFlight);
     }
 
     /// <summary>Refuses a bound that one batch does not fit into.</summary>

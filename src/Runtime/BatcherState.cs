@@ -16,4 +16,7 @@ public enum BatcherState
 
     /// <summary>Every request it ever accepted has ended.</summary>
     Closed,
+
+    /// <summary>Its device is lost: every request ends with a <see cref="DeviceLostException"/>. See <see cref="Batcher.Loss"/>.</summary>
+    Lost,
 }

@@ -146,6 +146,21 @@ public sealed class RequestDroppedException : FastBatchException
 }
 
 /// <summary>
+/// The batcher's device is lost: what it did for this request cannot be believed, or it was never asked. Every request that was pending ends
+/// with one, and so does every later one; <see cref="Batcher.Loss"/> says the same. Nothing but a new process helps.
+/// </summary>
+public sealed class DeviceLostException : FastBatchException
+{
+    internal DeviceLostException(string batcher, Exception cause)
+        : base(batcher, $"{batcher} can run nothing any more. {cause.Message}", cause)
+    {
+    }
+
+    /// <summary>True: another process, with a device that works, may serve it.</summary>
+    public override bool IsTransient => true;
+}
+
+/// <summary>
 /// The request's deadline passed before its answer was ready, or the answer was certain to be late; it was not run, or its answer is
 /// discarded. Whoever catches a <see cref="TimeoutException"/> catches it.
 /// </summary>

@@ -25,8 +25,8 @@ public class ContractTests
     [Theory]
     [InlineData("void Score([Row(3)] ReadOnlySpan<int> x, [Row(2)] Span<int> y)", " { }", "CreateOutputs", "Run")]
     [InlineData("void Score(ReadOnlySpan<int> x, Span<int> y)", " { }", "CreateOutputs", "Run")]
-    [InlineData("FastBatch.Native.TorchTensor Score([Row] FastBatch.Native.TorchTensor x)", " => x;", "CreateOutputs", "Run")]
-    [InlineData("torch.Tensor Score([Row] torch.Tensor x, [Row] torch.Tensor y)", " => x;", "CreateOutputs", "OnClosed", "Run")]
+    [InlineData("FastBatch.Native.TorchTensor Score([Row] FastBatch.Native.TorchTensor x)", " => x;", "CreateOutputs", "get_TakesTensors", "Run", "TakesTensors")]
+    [InlineData("torch.Tensor Score([Row] torch.Tensor x, [Row] torch.Tensor y)", " => x;", "CreateOutputs", "get_TakesTensors", "OnClosed", "Run", "TakesTensors")]
     public void A_batcher_overrides_what_it_is_to_and_hides_nothing(string method, string body, params string[] overridden)
     {
         string results = method.StartsWith("void", StringComparison.Ordinal) ? "" : "[return: Row] ";

@@ -16,13 +16,13 @@ internal sealed partial class BatcherEmitter
 
         _writer.Line();
         _writer.Line("// The tensors that are made here, and by the method, end with the scope. The inputs are the rows themselves.");
-        _writer.Line($"using {Scope} scope = {Scope}.Enter();");
+        _writer.Line($"using {Scope} scope = {Scope}.Enter(batch);");
         _writer.Line($"{(results.Length == 1 ? $"{Tensor} {results[0]}" : $"var ({string.Join(", ", results)})")} = {method}(");
         _writer.List([.. _names.Inputs.Select(Borrow)], ");");
         for (int i = 0; i < results.Length; i++)
         {
             NamedParameter output = _names.AllOutputs[i];
-            _writer.Line($"{results[i]}.CopyTo<{output.Element}>(outputs.{output.Member}.Rows(batch), {Shape(output)});");
+            _writer.Line($"scope.Write<{output.Element}>({results[i]}, outputs.{output.Member}.Rows(batch), {Shape(output)});");
         }
     }
 

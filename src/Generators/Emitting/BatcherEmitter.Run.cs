@@ -18,6 +18,15 @@ internal sealed partial class BatcherEmitter
 
     private void EmitRun()
     {
+        if (_method.Family != MethodFamily.Spans)
+        {
+            _writer.Line();
+            _writer.Lines("""
+                /// <inheritdoc/>
+                protected override bool TakesTensors => true;
+                """);
+        }
+
         _writer.Line();
         _writer.Open("""
             /// <inheritdoc/>

@@ -24,7 +24,7 @@ internal sealed partial class BatcherEmitter
 
         foreach (NamedParameter input in _names.Inputs)
         {
-            _writer.Line($"{input.Tensors} = new global::{glue.Namespace}.TorchSharpRows<{input.Element}>();");
+            _writer.Line($"{input.Tensors} = new global::{glue.Namespace}.TorchSharpRows<{input.Element}>(options?.Device);");
         }
     }
 
@@ -44,7 +44,7 @@ internal sealed partial class BatcherEmitter
         {
             NamedParameter input = _names.Inputs[i];
             _writer.Line($"using {glue}TorchSharpRows<{input.Element}>.Loan {inputs[i]} = {input.Tensors}.Borrow(");
-            _writer.List([$"{input.Field}.Rows(batch)", "batch.FirstRow", "batch.Count", Layout(input)], ");");
+            _writer.List(["batch", $"{input.Field}.Rows(batch)", Layout(input)], ");");
         }
 
         _writer.Line($"using {glue}TorchSharpInference inference = {glue}TorchSharpInference.Enter();");
@@ -55,7 +55,7 @@ internal sealed partial class BatcherEmitter
         {
             NamedParameter output = _names.AllOutputs[i];
             string name = $"\"{_method.BatcherName}: {output.Name}\"";
-            _writer.Line($"{glue}TorchSharpResults.Copy({results[i]}, outputs.{output.Member}.Rows(batch), {Layout(output)}, {name});");
+            _writer.Line($"{glue}TorchSharpResults.Copy(batch, {results[i]}, outputs.{output.Member}.Rows(batch), {Layout(output)}, {name});");
         }
 
         _writer.Close();

@@ -36,10 +36,10 @@ internal sealed class BatcherNames
     /// <summary>The same for properties of what derives from OutputSlab and PendingRequest. Friends see internal members, too.</summary>
     internal static readonly string[] MembersOfRuntime =
     [
-        "Adopt", "Begin", "Consume", "Deadline", "Deliver", "Enqueued", "FindNonFinite", "Forget", "GetStatus", "Home", "IsLent",
-        "IsOnLoan", "IsPending", "Lend", "MaxRows", "NextFree", "NoteOrigin", "OnCompleted", "Open", "Origin", "PoisonDelivered",
-        "Poisons", "Recycle", "Release", "RequiresFinite", "Result", "SignOff", "TakeBack", "Ticket", "TryDeliver", "TryFail",
-        "TryListen", "TryRefuse", "Version",
+        "Begin", "Consume", "Deadline", "Deliver", "Enqueued", "FindNonFinite", "Forget", "GetStatus", "Home", "IsLent", "IsOnLoan", "IsPending",
+        "Lend", "MaxRows", "NextFree", "NoteOrigin", "OnCompleted", "Open", "Origin", "PoisonDelivered", "Poisons", "Recycle", "Release",
+        "RequiresFinite", "Result", "SignOff", "SlabMemory", "TakeBack", "Ticket", "TryDeliver", "TryFail", "TryListen", "TryRefuse",
+        "Version",
     ];
 
     public BatcherNames(MethodSpec method)

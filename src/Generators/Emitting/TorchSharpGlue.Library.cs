@@ -130,13 +130,24 @@ internal static partial class TorchSharpGlue
             private delegate nint DataFunction(nint tensor);
 
             /// <summary>Throws now what would be thrown at the first batch.</summary>
-            public static void Require() => _ = s_create.Value;
+            public static void Require(global::FastBatch.Devices.Device? device)
+            {
+                _ = s_create.Value;
+                if (device?.CudaIndex is not null && WhyNoDevice() is { } reason)
+                {
+                    throw new global::System.NotSupportedException(
+                        $"{TorchSharpLibrary.Description} cannot compute on the streams of {device.Name}: {reason}");
+                }
+            }
 
             /// <summary>
             /// A tensor over rows that lie one after the other, and do not move. It belongs to no DisposeScope that the thread may have.
             /// </summary>
             public static global::TorchSharp.torch.Tensor Wrap<T>(
-                global::System.ReadOnlySpan<T> rows, global::System.ReadOnlySpan<long> sizes, global::System.ReadOnlySpan<long> strides)
+                global::FastBatch.Devices.Device? device,
+                global::System.ReadOnlySpan<T> rows,
+                global::System.ReadOnlySpan<long> sizes,
+                global::System.ReadOnlySpan<long> strides)
                 where T : unmanaged
             {
                 int failed = s_create.Value(
@@ -147,8 +158,8 @@ internal static partial class TorchSharpGlue
                     ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(strides),
                     offset: 0,
                     (int)TypeOf<T>(),
-                    deviceType: 0,
-                    deviceIndex: 0,
+                    deviceType: device?.CudaIndex is null ? 0 : 1,
+                    deviceIndex: device?.CudaIndex ?? 0,
                     out nint tensor);
                 return failed == 0
                     ? global::TorchSharp.torch.Tensor.UnsafeCreateTensor(tensor).DetachFromDisposeScope()
@@ -198,6 +209,11 @@ internal static partial class TorchSharpGlue
                         + $"nor can FastBatch.Native's be used: {failure} TorchSharp 0.103 or later needs neither.");
             }
 
+            // The streams are FastBatch.Native's: the two must use one libtorch, in which a thread has one current stream.
+            private static string? WhyNoDevice() =>
+                global::FastBatch.Native.TorchHandle.WhyUnusable(TorchSharpLibrary.Handle)
+                ?? (s_create.Value == CreateNatively ? "its libtorch makes no tensors over memory itself, as 2.2 and later do." : null);
+
             private static int CreateNatively(
                 ref byte data,
                 long rank,
@@ -225,6 +241,8 @@ internal static partial class TorchSharpGlue
                     $"{TorchSharpLibrary.Description} has no function that makes a tensor over memory, which libtorch 2.2 and later have. Use "
                     + "TorchSharp 0.103 or later, or reference FastBatch.Native, whose library has one.");
             }
+
+            private static string WhyNoDevice() => "this assembly does not reference FastBatch.Native, whose streams they are.";
         }
         """;
 

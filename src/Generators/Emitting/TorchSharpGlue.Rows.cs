@@ -17,21 +17,21 @@ internal static partial class TorchSharpGlue
             private readonly Kept?[] _kept = new Kept?[Places];
             private volatile bool _closed;
 
-            public TorchSharpRows() => TorchSharpMemory.Require();
+            public TorchSharpRows(global::FastBatch.Devices.Device? device) => TorchSharpMemory.Require(device);
 
             /// <summary>The rows of a batch, until the loan is disposed.</summary>
             public Loan Borrow(
+                global::FastBatch.Lanes.Batch batch,
                 global::System.ReadOnlySpan<T> rows,
-                int firstRow,
-                int count,
                 global::System.ReadOnlySpan<long> sizes,
                 global::System.ReadOnlySpan<long> strides)
             {
+                (int firstRow, int count) = (batch.FirstRow, batch.Count);
                 int place = (int)(unchecked(((uint)firstRow * 2654435761u) + ((uint)count * 2246822519u)) >> 24) % Places;
                 Kept kept = global::System.Threading.Interlocked.Exchange(ref _kept[place], null) ?? new Kept();
                 if (!kept.IsOf(rows, firstRow, count, sizes, strides))
                 {
-                    kept.Replace(firstRow, count, TorchSharpMemory.Wrap(rows, sizes, strides));
+                    kept.Replace(firstRow, count, TorchSharpMemory.Wrap(batch.Device, rows, sizes, strides));
                 }
 
                 return new Loan(this, place, kept);
@@ -131,6 +131,7 @@ internal static partial class TorchSharpGlue
         {
             /// <summary>Copies a result, which must be exactly of this shape and type, to the batch's rows.</summary>
             public static void Copy<T>(
+                global::FastBatch.Lanes.Batch batch,
                 global::TorchSharp.torch.Tensor? result,
                 global::System.Span<T> rows,
                 global::System.ReadOnlySpan<long> sizes,
@@ -144,7 +145,8 @@ internal static partial class TorchSharpGlue
                 }
 
                 // Where a result is lazily negated, its bytes are not yet its elements.
-                if (result.device_type == global::TorchSharp.DeviceType.CPU
+                if (batch.Device?.CudaIndex is null
+                    && result.device_type == global::TorchSharp.DeviceType.CPU
                     && result.is_contiguous()
                     && !result.is_neg()
                     && IsRowMajor(sizes, strides))
@@ -153,8 +155,8 @@ internal static partial class TorchSharpGlue
                     return;
                 }
 
-                // From another device, or between layouts: libtorch copies, to a tensor over the rows.
-                using global::TorchSharp.torch.Tensor target = TorchSharpMemory.Wrap<T>(rows, sizes, strides);
+                // From or on another device, or between layouts: libtorch copies, to a tensor over the rows.
+                using global::TorchSharp.torch.Tensor target = TorchSharpMemory.Wrap<T>(batch.Device, rows, sizes, strides);
                 global::TorchSharp.torch.Tensor copied = target.copy_(result);
                 if (!ReferenceEquals(copied, target))
                 {

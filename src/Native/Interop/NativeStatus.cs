@@ -15,6 +15,7 @@ internal enum NativeStatus
     Mismatch = 5,
     OutOfMemory = 6,
     Unsupported = 7,
+    Lost = 8,
 }
 
 /// <summary>Turns an answer other than <see cref="NativeStatus.Ok"/> into an exception.</summary>
@@ -44,7 +45,7 @@ internal static unsafe class NativeError
     {
         string text = Marshal.PtrToStringUTF8((nint)error) ?? "";
         throw new TorchException(
-            status is >= NativeStatus.Torch and <= NativeStatus.Unsupported ? (TorchFailure)status : TorchFailure.Unknown,
+            status is >= NativeStatus.Torch and <= NativeStatus.Lost ? (TorchFailure)status : TorchFailure.Unknown,
             $"{where}: {(text.Length > 0 ? text : $"the native library answered {status} and no text")}");
     }
 }

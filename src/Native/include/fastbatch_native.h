@@ -46,7 +46,8 @@ enum {
     FB_ARGUMENT = 4,      /* an argument is impossible: a null, a shape, an id that names nothing on this thread, too many inputs */
     FB_MISMATCH = 5,      /* the model's result is not what was announced: another shape, element type, number or kind of values */
     FB_OUT_OF_MEMORY = 6, /* of the host or of the device */
-    FB_UNSUPPORTED = 7    /* this build or this machine cannot: CUDA */
+    FB_UNSUPPORTED = 7,   /* this build or this machine cannot: CUDA */
+    FB_LOST = 8           /* an error of the CUDA device that stays: nothing more can be done with it in this process */
 };
 
 /* Types of elements, by ATen's numbers. A tensor that a model returns may have another one; it can be described, and read as nothing. */
@@ -157,12 +158,94 @@ FB_API fb_status fb_tensor_describe(fb_tensor tensor, int32_t* dtype, int32_t* r
 FB_API fb_status fb_tensor_read(fb_tensor tensor, int32_t dtype, int32_t rank, const int64_t* sizes, const int64_t* strides,
                                 void* destination, char* error, int32_t error_capacity);
 
+/* A tensor over memory of a CUDA device (fb_cuda_allocate), nothing copied; otherwise as fb_tensor_borrow. FB_UNSUPPORTED without CUDA. */
+FB_API fb_status fb_tensor_borrow_cuda(void* data, int32_t device_index, int32_t dtype, int32_t rank, const int64_t* sizes,
+                                       const int64_t* strides, fb_tensor* tensor, char* error, int32_t error_capacity);
+
+/* Has a tensor copied, on the thread's current stream, to memory of a CUDA device; otherwise as fb_tensor_read, but it does not wait. */
+FB_API fb_status fb_tensor_write_cuda(fb_tensor tensor, int32_t device_index, int32_t dtype, int32_t rank, const int64_t* sizes,
+                                      const int64_t* strides, void* destination, char* error, int32_t error_capacity);
+
 /* Runs a method. Inputs are `count` tensors of this thread's open scopes; those on another device than the module are copied to it. The
  * result must be a tensor, or a tuple or list of tensors: they become tensors of the innermost scope, in order in outputs[0 .. *produced).
  * FB_ARGUMENT if the method does not take so many inputs; FB_MISMATCH, naming what was returned, for any other result and for more tensors
  * than `capacity`. An input that the script keeps in an attribute is safe: see fb_scope_leave. */
 FB_API fb_status fb_method_invoke(fb_method* method, const fb_tensor* inputs, int32_t count, fb_tensor* outputs, int32_t capacity,
                                   int32_t* produced, char* error, int32_t error_capacity);
+
+/* -- streams of a CUDA device --------------------------------------------------------------------------------------------------------------
+ *
+ * What one thread has of a device: a stream for copies to it, libtorch's stream for computing, a stream for copies from it; events, memory
+ * and graphs. All functions here but fb_cuda_pin, fb_cuda_unpin and fb_cuda_current_stream are called on the thread that opened it
+ * (FB_ARGUMENT elsewhere), and none but fb_cuda_streams_close waits for the device. Each answers FB_UNSUPPORTED in a build without CUDA, and
+ * FB_LOST once an error has struck that the process cannot get rid of: then only fb_cuda_is_lost and fb_cuda_streams_close make sense.
+ * Events and memory belong to the streams that made them, and live until they are freed or the streams are closed. */
+
+typedef struct fb_cuda_streams fb_cuda_streams;
+typedef struct fb_cuda_graph fb_cuda_graph;
+typedef struct fb_cuda_event fb_cuda_event;
+
+enum { FB_COPY_IN = 0, FB_COMPUTE = 1, FB_COPY_OUT = 2 };
+
+/* Opens streams. What libtorch computes on this thread goes to FB_COMPUTE from now on: its current stream, of this and of every other
+ * library that uses the same libtorch. */
+FB_API fb_status fb_cuda_streams_open(int32_t device_index, fb_cuda_streams** streams, char* error, int32_t error_capacity);
+
+/* Waits for the device, frees what is left of memory and events, and gives the thread back the stream and the device it had. Its graphs
+ * must be freed before. Null is nothing. If the device is lost it frees what it can. */
+FB_API fb_status fb_cuda_streams_close(fb_cuda_streams* streams, char* error, int32_t error_capacity);
+
+/* *lost: 1 if an error has struck that stays, else 0. Any other error that is pending is cleared. Not while a graph is recorded. */
+FB_API fb_status fb_cuda_is_lost(fb_cuda_streams* streams, int32_t* lost, char* error, int32_t error_capacity);
+
+/* Memory of the device, not libtorch's: aligned to 256 bytes. FB_OUT_OF_MEMORY if there is none left. */
+FB_API fb_status fb_cuda_allocate(fb_cuda_streams* streams, int64_t bytes, void** memory, char* error, int32_t error_capacity);
+
+/* Nothing on the device uses the memory any more. */
+FB_API fb_status fb_cuda_free(fb_cuda_streams* streams, void* memory, char* error, int32_t error_capacity);
+
+/* Lets a device copy from and to host memory without the CPU: whole pages, that stay where they are until they are unpinned. Any thread. */
+FB_API fb_status fb_cuda_pin(int32_t device_index, void* address, int64_t bytes, char* error, int32_t error_capacity);
+
+/* As given to fb_cuda_pin. Any thread. */
+FB_API fb_status fb_cuda_unpin(int32_t device_index, void* address, char* error, int32_t error_capacity);
+
+FB_API fb_status fb_cuda_event_create(fb_cuda_streams* streams, fb_cuda_event** event, char* error, int32_t error_capacity);
+
+FB_API fb_status fb_cuda_event_free(fb_cuda_streams* streams, fb_cuda_event* event, char* error, int32_t error_capacity);
+
+/* Copies between pinned host memory and the device: to it on FB_COPY_IN, from it on FB_COPY_OUT. */
+FB_API fb_status fb_cuda_copy(fb_cuda_streams* streams, int32_t stream, void* destination, const void* source, int64_t bytes, char* error,
+                              int32_t error_capacity);
+
+/* The event happens when the stream has done what it has been given so far. */
+FB_API fb_status fb_cuda_record(fb_cuda_streams* streams, fb_cuda_event* event, int32_t stream, char* error, int32_t error_capacity);
+
+/* The stream does nothing further before the event, as last recorded, has happened. */
+FB_API fb_status fb_cuda_await(fb_cuda_streams* streams, int32_t stream, fb_cuda_event* event, char* error, int32_t error_capacity);
+
+/* *done: 1 if the event, as last recorded, has happened, else 0. */
+FB_API fb_status fb_cuda_query(fb_cuda_streams* streams, fb_cuda_event* event, int32_t* done, char* error, int32_t error_capacity);
+
+/* From one event to a later one, both of which have happened; resolution half a microsecond. */
+FB_API fb_status fb_cuda_elapsed(fb_cuda_streams* streams, fb_cuda_event* from, fb_cuda_event* to, float* milliseconds, char* error,
+                                 int32_t error_capacity);
+
+/* The cudaStream_t that libtorch computes on, on this thread. */
+FB_API fb_status fb_cuda_current_stream(int32_t device_index, void** stream, char* error, int32_t error_capacity);
+
+/* Begins to record: what is given to FB_COMPUTE from now on is not done but kept, to be done by fb_cuda_graph_replay. Between begin and end
+ * nothing else may be asked of these streams. Memory that libtorch takes meanwhile stays the graph's. */
+FB_API fb_status fb_cuda_graph_begin(fb_cuda_streams* streams, char* error, int32_t error_capacity);
+
+/* Ends it. keep = 0 throws away what was recorded, as after an error meanwhile; then *graph is null. */
+FB_API fb_status fb_cuda_graph_end(fb_cuda_streams* streams, int32_t keep, fb_cuda_graph** graph, char* error, int32_t error_capacity);
+
+/* Gives FB_COMPUTE all of it at once: on the same memory as it was recorded. */
+FB_API fb_status fb_cuda_graph_replay(fb_cuda_streams* streams, fb_cuda_graph* graph, char* error, int32_t error_capacity);
+
+/* FB_COMPUTE has done all of it. Null is nothing. */
+FB_API void fb_cuda_graph_free(fb_cuda_graph* graph);
 
 #ifdef __cplusplus
 }

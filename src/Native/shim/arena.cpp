@@ -3,6 +3,7 @@
 
 #include "failure.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <c10/core/Allocator.h>
@@ -24,11 +25,25 @@ constexpr uint64_t serials_per_block = 1024;
 std::atomic<uint64_t> g_next_block{1};
 std::atomic<int> g_threads{0};
 
+// A copy of a device's memory, made by its own stream: what is given to that later does not disturb it.
+c10::DataPtr copy_of(const at::Tensor& tensor, size_t bytes) {
+    const at::Tensor raw = at::for_blob(tensor.data_ptr(), {static_cast<int64_t>(bytes)})
+                               .options(at::TensorOptions(at::kByte).device(tensor.device()))
+                               .target_device(tensor.device())
+                               .make_tensor();
+    return raw.clone().storage().set_data_ptr(c10::DataPtr(nullptr, tensor.device()));
+}
+
 // The module has kept a tensor over the caller's memory, which may go away now: everything that shares the storage is moved to a copy of it.
 bool take_over(const at::Tensor& tensor) noexcept {
     const c10::Storage storage = tensor.storage();
     try {
         const size_t bytes = storage.nbytes();
+        if (!tensor.device().is_cpu()) {
+            storage.set_data_ptr(copy_of(tensor, bytes));
+            return true;
+        }
+
         c10::DataPtr own = c10::GetAllocator(c10::DeviceType::CPU)->allocate(bytes);
         if (bytes > 0) {
             std::memcpy(own.get(), tensor.data_ptr(), bytes);
@@ -38,7 +53,7 @@ bool take_over(const at::Tensor& tensor) noexcept {
         return true;
     } catch (...) {
         // Better a null that faults at once than somebody else's memory.
-        storage.set_data_ptr_noswap(c10::DataPtr(nullptr, c10::Device(c10::DeviceType::CPU)));
+        storage.set_data_ptr_noswap(c10::DataPtr(nullptr, tensor.device()));
         return false;
     }
 }

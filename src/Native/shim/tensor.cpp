@@ -1,5 +1,6 @@
 // Tensors in and out: over the caller's memory, from a copy of it, and back into it.
 #include "arena.h"
+#include "device.h"
 #include "failure.h"
 #include "shape.h"
 
@@ -11,8 +12,12 @@
 namespace fastbatch {
 namespace {
 
-at::Tensor over(void* data, const Shape& shape) {
-    return at::for_blob(data, shape.sizes()).strides(shape.strides()).options(at::TensorOptions(shape.type())).make_tensor();
+at::Tensor over(void* data, const Shape& shape, c10::Device device = c10::Device(c10::DeviceType::CPU)) {
+    return at::for_blob(data, shape.sizes())
+        .strides(shape.strides())
+        .options(at::TensorOptions(shape.type()).device(device))
+        .target_device(device)
+        .make_tensor();
 }
 
 // Whether the tensor's elements are its bytes, one after the other. Conjugate, negative and zero tensors are lazy: their bytes are not yet
@@ -28,12 +33,15 @@ void check_output(const void* pointer, const char* name) {
     }
 }
 
-void read(const at::Tensor& tensor, const Shape& shape, void* destination) {
+void check_result(const at::Tensor& tensor, const Shape& shape) {
     if (tensor.scalar_type() != shape.type() || tensor.sizes() != shape.sizes()) {
         fail(FB_MISMATCH, "expected ", shape_text(shape.type(), shape.sizes()), ", the model returned ",
              shape_text(tensor.scalar_type(), tensor.sizes()));
     }
+}
 
+void read(const at::Tensor& tensor, const Shape& shape, void* destination) {
+    check_result(tensor, shape);
     const bool plain = shape.is_row_major() && is_plain(tensor);
     shape.check_memory(destination, "destination", !plain);
     if (shape.bytes() == 0) {
@@ -64,6 +72,34 @@ fb_status fb_tensor_borrow(void* data, int32_t dtype, int32_t rank, const int64_
         const Shape shape(dtype, rank, sizes, strides);
         shape.check_memory(data, "data", true);
         *tensor = arena.add(fastbatch::over(data, shape), true);
+    });
+}
+
+fb_status fb_tensor_borrow_cuda(void* data, int32_t device_index, int32_t dtype, int32_t rank, const int64_t* sizes, const int64_t* strides,
+                                fb_tensor* tensor, char* error, int32_t error_capacity) {
+    return guarded(error, error_capacity, [&] {
+        Arena& arena = Arena::of_this_thread();
+        arena.require_scope("a tensor");
+        fastbatch::check_output(tensor, "tensor");
+        const c10::Device device = fastbatch::checked_device(FB_CUDA, device_index);
+        const Shape shape(dtype, rank, sizes, strides);
+        shape.check_memory(data, "data", true);
+        *tensor = arena.add(fastbatch::over(data, shape, device), true);
+    });
+}
+
+fb_status fb_tensor_write_cuda(fb_tensor tensor, int32_t device_index, int32_t dtype, int32_t rank, const int64_t* sizes,
+                               const int64_t* strides, void* destination, char* error, int32_t error_capacity) {
+    return guarded(error, error_capacity, [&] {
+        const c10::Device device = fastbatch::checked_device(FB_CUDA, device_index);
+        const at::Tensor& written = Arena::of_this_thread().at(tensor);
+        const Shape shape(dtype, rank, sizes, strides);
+        fastbatch::check_result(written, shape);
+        shape.check_memory(destination, "destination", true);
+        if (shape.bytes() > 0) {
+            fastbatch::over(destination, shape, device)
+                .copy_(written.layout() == at::kStrided ? written : written.to_dense(), /* non_blocking */ true);
+        }
     });
 }
 

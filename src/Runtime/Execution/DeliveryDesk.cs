@@ -1,4 +1,5 @@
 using FastBatch.Atomics;
+using FastBatch.Devices;
 using FastBatch.Diagnostics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -178,7 +179,10 @@ internal sealed class DeliveryDesk : IDisposable
     {
         BatchFate.Dropped => new RequestDroppedException(_batcher),
         BatchFate.Late => new DeadlineExceededException(_batcher),
-        _ => batch.Fault(row) is { Error: { } error, Rows: int rows } ? new BatchExecutionException(_batcher, rows, error)
+        _ => batch.Fault(row) is { Error: { } error, Rows: int rows }
+            ? error is DeviceException { Failure: DeviceFailure.Lost }
+                ? new DeviceLostException(_batcher, error)
+                : new BatchExecutionException(_batcher, rows, error)
             : batch.Outputs.RequiresFinite ? batch.Outputs.FindNonFinite(row, _batcher)
             : null,
     };

@@ -157,6 +157,9 @@ internal abstract partial class DeviceExecutor
         Volatile.Write(ref _parked, false);
     }
 
+    /// <summary>Device side: lets time pass, whatever is published meanwhile. May return early.</summary>
+    protected void Sleep(long until) => _parker.Park(RemainingUntil(until));
+
     /// <summary>Device side: lets time pass as the policy asked for. False if another thread took the device meanwhile.</summary>
     protected bool Wait(long until, int rows)
     {

@@ -47,7 +47,7 @@ internal abstract partial class DeviceExecutor
             {
                 for (int run = 0; run < RunsPerSize; run++)
                 {
-                    WarmUp(delivery.Batch, rows);
+                    WarmUp(delivery, rows);
                 }
 
                 if (rows >= _scheduler.Cap)
@@ -67,8 +67,12 @@ internal abstract partial class DeviceExecutor
         _warmUp.Write(null);
     }
 
-    private void WarmUp(Batch batch, int rows)
+    /// <summary>Device side: runs a batch that nobody waits for, to its end.</summary>
+    protected virtual void RunAlone(Delivery delivery) => _batcher.RunBatch(delivery.Batch);
+
+    private void WarmUp(Delivery delivery, int rows)
     {
+        Batch batch = delivery.Batch;
         batch.Ignore();
         batch.Close(RowPlace.Mixed, rows, Batch.NoTicket);
         Lanes.Clear(batch);
@@ -78,7 +82,7 @@ internal abstract partial class DeviceExecutor
         bool ran = false;
         try
         {
-            _batcher.RunBatch(batch);
+            RunAlone(delivery);
             ran = true;
         }
         finally

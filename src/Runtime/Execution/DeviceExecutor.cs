@@ -59,13 +59,13 @@ internal abstract partial class DeviceExecutor
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _latestWakeUp = (long)_time.ToTimestamp(LatestWakeUp);
         _trial = new OverlapTrial(_time);
-        _isolation = new FaultIsolation(batcher, options.IsolateFaults);
+        _isolation = new FaultIsolation(batcher.RunBatch, options.IsolateFaults);
         _ledger = batcher.Ledger;
         _watch = new DeadlineWatch(lanes, batcher, _time);
         Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
-        _stalls = options.RunLimit is { } limit ? new StallWatch(lanes, batcher, limit, _time) : null;
+        _stalls = options.RunLimit is { } limit ? new StallWatch(lanes, batcher, limit, _time, EndInFlight) : null;
     }
 
     protected PriorityLanes Lanes { get; }
@@ -113,7 +113,22 @@ internal abstract partial class DeviceExecutor
     // In the direction requests move: each is counted where it goes before it is uncounted where it comes from.
     protected bool IsDrained => Lanes.IsClosed
         && Lanes.IsEmpty
+        && InFlight == 0
         && Desk.Resuming == 0;
+
+    /// <summary>Batches that a device has whose rows may be free already. Any thread.</summary>
+    protected virtual int InFlight => 0;
+
+    /// <summary>Why nothing can be run any more; null while something can. Any thread.</summary>
+    public virtual Exception? Loss => null;
+
+    /// <summary>Any thread: as <see cref="PriorityLanes.EndAll"/>, for the requests of batches whose rows may be free already.</summary>
+    public virtual void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome)
+    {
+    }
+
+    /// <summary>Device side: the watch over runs that take too long, if there is one.</summary>
+    protected StallWatch? Stalls => _stalls;
 
     /// <summary>How long the queue should take to run.</summary>
     public TimeSpan EstimateBacklog()
@@ -163,6 +178,15 @@ internal abstract partial class DeviceExecutor
 
     /// <summary>When the last batch ended.</summary>
     protected long LastEnded => _scheduler.LastEnded;
+
+    /// <summary>Device side.</summary>
+    protected Scheduler Scheduler => _scheduler;
+
+    /// <summary>Device side: when the batch that was closed last was.</summary>
+    protected long Closed => _started;
+
+    /// <summary>Device side: callers were being resumed when the policy decided last.</summary>
+    protected bool DecidedWhileResuming => _decidedWhileResuming;
 
     /// <summary>
     /// Device side: the next batch to run, or null: then nothing waits (<paramref name="until"/> is 0) or the policy waits until a time or

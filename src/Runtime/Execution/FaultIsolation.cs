@@ -7,9 +7,9 @@ namespace FastBatch.Execution;
 /// When a batch throws, runs its halves, and the halves of those that throw again, so that only the rows that make it throw fail: at most
 /// 2 log2 n more runs for each such row. One that runs out of memory is run in halves, once. Device side.
 /// </summary>
-/// <param name="batcher">The batcher whose method threw.</param>
+/// <param name="run">Gives the method the rows that the batch is narrowed to.</param>
 /// <param name="enabled">Whether the user lets rows be run again.</param>
-internal sealed class FaultIsolation(Batcher batcher, bool enabled)
+internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
 {
     // So many bad rows of one batch are told apart; with more, good rows beside them may fail too.
     private const int MostBadRows = 4;
@@ -64,7 +64,7 @@ internal sealed class FaultIsolation(Batcher batcher, bool enabled)
         batch.Narrow(first, rows);
         try
         {
-            batcher.RunBatch(batch);
+            run(batch);
             return true;
         }
         catch (Exception error)
@@ -78,7 +78,7 @@ internal sealed class FaultIsolation(Batcher batcher, bool enabled)
         batch.Narrow(first, rows);
         try
         {
-            batcher.RunBatch(batch);
+            run(batch);
         }
         catch (Exception error)
         {

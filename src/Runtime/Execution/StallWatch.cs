@@ -19,6 +19,7 @@ internal sealed class StallWatch : IDisposable
     private readonly TimeSpan _limit;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private readonly Action<Func<FastBatchException?>, RequestOutcome> _endInFlight;
 
     // When the batch was begun that runs now; 0 while none runs. Written by whoever has the device.
     private AtomicInt64 _run;
@@ -26,9 +27,15 @@ internal sealed class StallWatch : IDisposable
     // The same of the run last seen to be too long. Written by the timer.
     private AtomicInt64 _stalled;
 
-    public StallWatch(PriorityLanes lanes, Batcher batcher, TimeSpan limit, TimeProvider time)
+    /// <param name="lanes">The rows.</param>
+    /// <param name="batcher">Whose they are.</param>
+    /// <param name="limit">How long a run may take.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="endInFlight">As <see cref="PriorityLanes.EndAll"/>, for requests whose rows are free already.</param>
+    public StallWatch(
+        PriorityLanes lanes, Batcher batcher, TimeSpan limit, TimeProvider time, Action<Func<FastBatchException?>, RequestOutcome> endInFlight)
     {
-        (_lanes, _batcher, _limit, _time) = (lanes, batcher, limit, time);
+        (_lanes, _batcher, _limit, _time, _endInFlight) = (lanes, batcher, limit, time, endInFlight);
         TimeSpan period = TimeSpan.FromMilliseconds(Math.Max(1, limit.TotalMilliseconds / LooksPerLimit));
 
         // What flows with the calls of whoever makes the batcher is not to be kept.
@@ -62,7 +69,11 @@ internal sealed class StallWatch : IDisposable
         if (run != 0 && _time.GetElapsedTime(run, _time.GetTimestamp()) >= _limit)
         {
             _stalled.Write(run);
-            _lanes.EndAll(() => IsStalled ? Fault() : null, RequestOutcome.Stalled, _batcher.Ledger);
+
+            // In the direction requests move.
+            Func<FastBatchException?> fault = () => IsStalled ? Fault() : null;
+            _lanes.EndAll(fault, RequestOutcome.Stalled, _batcher.Ledger);
+            _endInFlight(fault, RequestOutcome.Stalled);
         }
     }
 

@@ -1,4 +1,5 @@
 using FastBatch.Completion;
+using FastBatch.Devices;
 using FastBatch.Diagnostics;
 
 namespace FastBatch.Lanes;
@@ -30,7 +31,16 @@ public sealed class Batch
     public OutputSlab Outputs => _outputs!;
 
     /// <summary>Where its rows begin, among those of the batcher: batches of equal <see cref="Count"/> that begin there have the same memory.</summary>
-    public int FirstRow => _start + FirstMember;
+    public int FirstRow => (OnDevice is null ? _start : OnDevice.FirstRow) + FirstMember;
+
+    /// <summary>Whose memory the rows and outputs are in; null for the host's.</summary>
+    public Device? Device => OnDevice?.Device;
+
+    /// <summary>Where it lies, if a device has it.</summary>
+    internal DeviceRows? OnDevice { get; set; }
+
+    /// <summary>Where its rows were put by callers, or gathered; see <see cref="RowPlace"/>.</summary>
+    internal int HostRow => _start;
 
     /// <summary>The request of that row, and its place in the outputs: 0, unless the method is run on a part of the batch.</summary>
     internal int FirstMember { get; private set; }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using FastBatch.Devices;
 
 namespace FastBatch.Lanes;
 
@@ -21,6 +22,18 @@ public abstract class InputRows
     public int RowLength { get; }
 
     internal abstract long RowBytes { get; }
+
+    /// <summary>Which of the batcher's inputs it is.</summary>
+    internal int Index { get; set; }
+
+    /// <summary>Copies from the rows by itself; null for none. Before any are reserved.</summary>
+    internal Device? Device { get; set; }
+
+    /// <summary>Where a row lies, on its way to the device. It does not move.</summary>
+    internal abstract nint AddressOf(int row);
+
+    /// <summary>The device copies from them no more.</summary>
+    internal abstract void Unpin();
 
     /// <summary>
     /// Reserves one memory of rows (see <see cref="RowPlace"/>). <paramref name="zeroes"/>: what an earlier request left in a row is wiped
@@ -53,6 +66,7 @@ public sealed class InputRows<T> : InputRows
 
     // By memory; the first is _ring. Each is there before anybody knows of a row in it.
     private readonly AlignedRows<T>[] _more = new AlignedRows<T>[RowPlace.Lanes + 1];
+    private readonly PinnedRows?[] _pinned = new PinnedRows?[RowPlace.Lanes + 1];
     private bool _zeroes;
     private T[]?[] _parked = [];
 
@@ -89,14 +103,33 @@ public sealed class InputRows<T> : InputRows
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref T Value(RowClaim claim) => ref Row(claim)[0];
 
-    /// <summary>The batch's rows, contiguous: <c>batch.Count * RowLength</c> elements.</summary>
+    /// <summary>
+    /// The batch's rows, contiguous: <c>batch.Count * RowLength</c> elements, in the memory of the <see cref="Batch.Device"/>, if it has one.
+    /// </summary>
     /// <param name="batch">The batch.</param>
-    public ReadOnlySpan<T> Rows(Batch batch) => Rows(batch.FirstRow, batch.Count);
+    public ReadOnlySpan<T> Rows(Batch batch) => batch.OnDevice is { } device
+        ? DeviceRows.Rows<T>(device.Inputs[Index], RowLength, batch.FirstMember, batch.Count)
+        : Rows(batch.FirstRow, batch.Count);
+
+    internal override unsafe nint AddressOf(int row) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(Rows(row, 1)));
+
+    internal override void Unpin()
+    {
+        foreach (PinnedRows? pinned in _pinned)
+        {
+            pinned?.Unpin();
+        }
+    }
 
     internal override void Allocate(int memory, int rows, bool zeroes)
     {
         _zeroes = zeroes;
-        var aligned = new AlignedRows<T>(rows, RowLength);
+        var aligned = new AlignedRows<T>(rows, RowLength, wholePages: Device is not null);
+        if (Device is not null)
+        {
+            _pinned[memory] = new PinnedRows(Device, aligned.Memory);
+        }
+
         if (memory == 0)
         {
             _ring = aligned;

@@ -267,7 +267,7 @@ internal sealed class Lane
     }
 
     /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
-    public void Release(Batch batch) => Release(batch.EndTicket, spilled: RowPlace.Index(batch.FirstRow) + batch.Count - Ring.Size);
+    public void Release(Batch batch) => Release(batch.EndTicket, spilled: RowPlace.Index(batch.HostRow) + batch.Count - Ring.Size);
 
     /// <summary>Device side: the rows before this ticket have been read for the last time, and those past the ring's end.</summary>
     public void Release(long endTicket, int spilled = 0)

@@ -4,41 +4,70 @@ using System.Runtime.InteropServices;
 
 namespace FastBatch.Lanes;
 
-/// <summary>The rows of one output parameter, whatever their type.</summary>
-internal interface IOutputRows
+/// <summary>The rows of one output parameter in one <see cref="OutputSlab"/>. For generated code.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class OutputRows
 {
+    private protected OutputRows(int rowLength) => RowLength = rowLength;
+
+    /// <summary>Elements in one row.</summary>
+    public int RowLength { get; }
+
+    internal abstract long RowBytes { get; }
+
+    /// <summary>The rows, for a device to copy to: after <see cref="UsePages"/>.</summary>
+    internal abstract RowMemory Memory { get; }
+
+    /// <summary>Takes memory that a device may copy to. Before the first use.</summary>
+    internal abstract void UsePages();
+
     /// <summary>Makes a row unreadable: its caller has let go of it.</summary>
-    void Poison(int row);
+    internal abstract void Poison(int row);
 
     /// <summary>The first element of a row that is not finite, and how it is written; -1 if all are.</summary>
-    int FindNonFinite(int row, out string value);
+    internal abstract int FindNonFinite(int row, out string value);
 }
 
-/// <summary>The rows of one output parameter in one <see cref="OutputSlab"/>. For generated code.</summary>
+/// <summary>The rows of one output parameter of element type <typeparamref name="T"/>. For generated code.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public sealed class OutputRows<T> : IOutputRows
+public sealed class OutputRows<T> : OutputRows
     where T : unmanaged
 {
     private readonly OutputSlab _slab;
-    private readonly AlignedRows<T> _rows;
+    private readonly int _index;
+    private AlignedRows<T> _rows;
 
     /// <summary>Reserves the rows of one output parameter.</summary>
     /// <param name="slab">The slab they belong to.</param>
     /// <param name="rowLength">Elements in one row.</param>
     public OutputRows(OutputSlab slab, int rowLength)
+        : base(rowLength)
     {
         _slab = slab;
+        _index = slab.SlabMemory.Add(this);
         _rows = new AlignedRows<T>(slab.MaxRows, rowLength);
-        slab.Adopt(this);
     }
 
-    /// <summary>The rows the method is to fill for the batch, zeroed: what it leaves out must not be an earlier caller's result.</summary>
+    internal override long RowBytes => (long)RowLength * Unsafe.SizeOf<T>();
+
+    internal override RowMemory Memory => _rows.Memory;
+
+    /// <summary>
+    /// The rows the method is to fill for the batch, in the memory of the <see cref="Batch.Device"/>, if it has one. Zeroed where C# can: what
+    /// the method leaves out must not be an earlier caller's result. Elsewhere generated code writes all of them.
+    /// </summary>
     /// <param name="batch">The batch.</param>
     public Span<T> Rows(Batch batch)
     {
-        Span<T> rows = _rows.Rows(batch.FirstMember, batch.Count);
-        rows.Clear();
+        Span<T> rows = batch.OnDevice is { } device
+            ? DeviceRows.Rows<T>(device.Outputs[_index], RowLength, batch.FirstMember, batch.Count)
+            : _rows.Rows(batch.FirstMember, batch.Count);
+        if (batch.OnDevice is null or { Device.IsHostMemory: true })
+        {
+            rows.Clear();
+        }
+
         return rows;
     }
 
@@ -61,9 +90,11 @@ public sealed class OutputRows<T> : IOutputRows
     /// <exception cref="ObjectDisposedException">The row was given back.</exception>
     public ReadOnlySpan<T> Row(RowHandle handle) => _rows.Rows(handle.RequireRow(), 1);
 
-    void IOutputRows.Poison(int row) => MemoryMarshal.AsBytes(_rows.Rows(row, 1)).Fill(Lane.PoisonByte);
+    internal override void UsePages() => _rows = new AlignedRows<T>(_slab.MaxRows, RowLength, wholePages: true);
 
-    int IOutputRows.FindNonFinite(int row, out string value)
+    internal override void Poison(int row) => MemoryMarshal.AsBytes(_rows.Rows(row, 1)).Fill(Lane.PoisonByte);
+
+    internal override int FindNonFinite(int row, out string value)
     {
         ReadOnlySpan<T> values = Row(row);
         int element = Finite.FirstOther(values);

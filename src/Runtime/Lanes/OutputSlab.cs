@@ -14,7 +14,6 @@ public abstract class OutputSlab
 {
     // Per row: odd while lent. A loan remembers the number, so that a second Dispose, or one after the row was lent again, finds another.
     private readonly AtomicInt64[] _loans;
-    private readonly List<IOutputRows> _outputs = [];
     private AtomicInt32 _references;
 
     /// <summary>Reserves a slab.</summary>
@@ -30,13 +29,14 @@ public abstract class OutputSlab
 
     internal Shelf<OutputSlab>? Home { get; set; }
 
+    /// <summary>The outputs' memory.</summary>
+    internal SlabMemory SlabMemory { get; } = new();
+
     /// <summary>Whether rows are made unreadable when they are given back.</summary>
     internal bool Poisons { get; set; }
 
     /// <summary>Whether callers get finite values or a fault.</summary>
     internal bool RequiresFinite { get; set; }
-
-    internal void Adopt(IOutputRows rows) => _outputs.Add(rows);
 
     /// <summary>Lends a row to a caller, in a loan that several outputs may share.</summary>
     /// <param name="row">The request's place in the batch.</param>
@@ -67,12 +67,13 @@ public abstract class OutputSlab
     /// <summary>Why the request at this place must not get its results, if one of their values is not finite.</summary>
     internal NonFiniteException? FindNonFinite(int row, string batcher)
     {
-        for (int i = 0; i < _outputs.Count; i++)
+        IReadOnlyList<OutputRows> outputs = SlabMemory.Outputs;
+        for (int i = 0; i < outputs.Count; i++)
         {
-            int element = _outputs[i].FindNonFinite(row, out string value);
+            int element = outputs[i].FindNonFinite(row, out string value);
             if (element >= 0)
             {
-                string place = _outputs.Count == 1 ? "the output" : $"output {i + 1} of {_outputs.Count}";
+                string place = outputs.Count == 1 ? "the output" : $"output {i + 1} of {outputs.Count}";
                 return new NonFiniteException(batcher, place, element, value, isInput: false);
             }
         }
@@ -95,7 +96,7 @@ public abstract class OutputSlab
 
     private void Poison(int row)
     {
-        foreach (IOutputRows rows in _outputs)
+        foreach (OutputRows rows in SlabMemory.Outputs)
         {
             rows.Poison(row);
         }

@@ -8,6 +8,8 @@ internal static class Environment
 {
     public static int ProcessorCount => Trial.Current?.Scenario.Processors ?? 1;
 
+    public static int SystemPageSize => System.Environment.SystemPageSize;
+
     public static int CurrentManagedThreadId => (Trial.CurrentThread?.Id ?? 0) + 1;
 }
 

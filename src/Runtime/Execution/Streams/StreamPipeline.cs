@@ -1,0 +1,379 @@
+using System.Runtime.InteropServices;
+using FastBatch.Completion;
+using FastBatch.Devices;
+using FastBatch.Diagnostics;
+using FastBatch.Lanes;
+using FastBatch.Scheduling;
+
+namespace FastBatch.Execution.Streams;
+
+/// <summary>
+/// The batches that a device has: launches them, and sees how far they are. A batch is given to three streams at once, tied by events, so that
+/// its rows are copied in while the one before computes and the results of the one before that are copied out. Device side, and it never
+/// waits. Invariants: batches end in the order they were launched; input rows go back to the callers when their copy has ended; a place is
+/// used again when its results have arrived; after a loss nothing is given to the device any more.
+/// </summary>
+internal sealed class StreamPipeline : IDisposable
+{
+    private readonly Batcher _batcher;
+    private readonly PriorityLanes _lanes;
+    private readonly InputRows[] _inputs;
+    private readonly Device _device;
+    private readonly DeviceStreams _streams;
+    private readonly FaultIsolation _isolation;
+    private readonly Flight[] _flights;
+    private readonly int _maxInFlight;
+
+    // From the oldest on: how many there are, how many of those have given their rows back, how many of those have computed.
+    private int _first;
+    private volatile int _count;
+    private int _read;
+    private int _computed;
+    private Flight? _running;
+
+    public StreamPipeline(
+        Batcher batcher, PriorityLanes lanes, InputRows[] inputs, Device device, int maxInFlight, bool isolateFaults, TimeProvider time)
+    {
+        _batcher = batcher;
+        _lanes = lanes;
+        _inputs = inputs;
+        _device = device;
+        _maxInFlight = maxInFlight;
+        _isolation = new FaultIsolation(RunAgain, isolateFaults);
+        Costs = new StageCosts(time.TimestampFrequency);
+        _streams = device.Open();
+        try
+        {
+            // One of its own for pinning: what is rented is a batch's.
+            OutputSlab outputs = batcher.RentOutputs();
+            long[] inputBytes = [.. inputs.Select(static rows => rows.RowBytes)];
+            long[] outputBytes = [.. outputs.SlabMemory.Outputs.Select(static rows => rows.RowBytes)];
+            outputs.SlabMemory.Pin(device);
+            outputs.Release();
+
+            // One more than may compute or wait for it: the results of a third are copied out meanwhile. One alone has the device to itself.
+            _flights = [.. Enumerable.Range(0, maxInFlight == 1 ? 1 : maxInFlight + 1)
+                .Select(number => Flight.Create(batcher, device, _streams, number, inputBytes, outputBytes))];
+        }
+        catch
+        {
+            _streams.Dispose();
+            throw;
+        }
+    }
+
+    public StageCosts Costs { get; }
+
+    /// <summary>Batches launched and not yet retired. Any thread.</summary>
+    public int Count => _count;
+
+    /// <summary>
+    /// Whether another may be closed and launched: not before the rows of the last are read, for rows are closed, skipped and gathered where
+    /// those lie.
+    /// </summary>
+    public bool HasRoom => _read == _count && _count - _computed < _maxInFlight && _count < _flights.Length;
+
+    /// <summary>When the next batch, of so many rows, should be closed while the device computes; null if it does not.</summary>
+    public long? CloseAt(int rows) => _computed == _count
+        ? null
+        : LateClose.At(
+            this[_computed].Expected.ComputeBegins, this[_count - 1].Expected.Compute, Costs.Compute, Costs.CopyIn, rows);
+
+    /// <summary>When the oldest batch has something to say: its rows are read, there is room again, or its results are there.</summary>
+    public long NextEvent
+    {
+        get
+        {
+            Flight.Forecast oldest = this[0].Expected;
+            return _read < _count ? this[_read].Expected.CopyIn
+                : _computed == 0 ? oldest.Compute
+                : _computed < _count ? Math.Min(oldest.CopyOut, this[_computed].Expected.Compute)
+                : oldest.CopyOut;
+        }
+    }
+
+    private Flight this[int age] => _flights[(_first + age) % _flights.Length];
+
+    /// <summary>Gives the batch to the device. What its method throws becomes its fault.</summary>
+    /// <param name="delivery">The batch.</param>
+    /// <param name="started">When it was closed.</param>
+    /// <param name="now">The current timestamp.</param>
+    /// <param name="ranOutOfMemory">Told how many rows did not fit.</param>
+    /// <exception cref="DeviceException">The device is lost.</exception>
+    public void Launch(Delivery delivery, long started, long now, Action<int> ranOutOfMemory)
+    {
+        Flight flight = this[_count];
+        Batch batch = delivery.Batch;
+        flight.Begin(delivery, started);
+
+        // Counted first: from here on it is to be retired, whatever happens.
+        _count++;
+        flight.Expected = Costs.Expect(batch.Count, now, _count == 1 ? default : this[_count - 2].Expected);
+        flight.IsGrounded = batch is { Count: 0 } or { Fate: not BatchFate.Runs } or { HasFaults: true } || !TryAttach(batch);
+        if (!flight.IsGrounded)
+        {
+            batch.Record?.Start(now);
+            CopyIn(flight);
+            _streams.Await(DeviceStream.Compute, flight.CopyIn.End);
+            _streams.Record(flight.Compute.Begin, DeviceStream.Compute);
+            Run(flight, ranOutOfMemory);
+            _streams.Record(flight.Compute.End, DeviceStream.Compute);
+            _streams.Await(DeviceStream.CopyOut, flight.Compute.End);
+            CopyOut(flight);
+        }
+    }
+
+    /// <summary>Runs a batch that nobody waits for, in the next place, and waits for its end. What the method throws comes out.</summary>
+    public void RunAlone(Delivery delivery)
+    {
+        Flight flight = this[_count];
+        delivery.Batch.Outputs.SlabMemory.Pin(_device);
+        flight.Begin(delivery, 0);
+        try
+        {
+            CopyIn(flight);
+            _streams.Await(DeviceStream.Compute, flight.CopyIn.End);
+            _streams.Record(flight.Compute.Begin, DeviceStream.Compute);
+            try
+            {
+                _streams.Run(flight, 0, delivery.Batch.Count);
+            }
+            finally
+            {
+                // The place is free when all that was given to the streams is done, whatever the method made of it.
+                _streams.Record(flight.Compute.End, DeviceStream.Compute);
+                _streams.Await(DeviceStream.CopyOut, flight.Compute.End);
+                CopyOut(flight);
+                while (!_streams.IsDone(flight.CopyOut.End))
+                {
+                    Thread.Yield();
+                }
+            }
+
+            Costs.Record(flight, _streams);
+        }
+        finally
+        {
+            flight.End();
+        }
+    }
+
+    /// <summary>Looks how far the batches are: gives rows back, and makes room.</summary>
+    /// <returns>Whether anything has changed.</returns>
+    /// <exception cref="DeviceException">The device is lost.</exception>
+    public bool Poll()
+    {
+        (int read, int computed) = (_read, _computed);
+        while (_read < _count && Has(this[_read], this[_read].CopyIn))
+        {
+            _lanes.Release(this[_read++].Batch);
+        }
+
+        while (_computed < _read && Has(this[_computed], this[_computed].Compute))
+        {
+            _computed++;
+        }
+
+        return read != _read || computed != _computed;
+    }
+
+    /// <summary>The oldest batch, if its results are there, to be given to its callers. It counts until <see cref="Retire"/>.</summary>
+    public Flight? Landed()
+    {
+        if (_computed == 0 || !Has(this[0], this[0].CopyOut))
+        {
+            return null;
+        }
+
+        Flight flight = this[0];
+        Batch batch = flight.Batch;
+        if (!flight.IsGrounded && !batch.HasFaults)
+        {
+            _isolation.Succeeded();
+            Costs.Record(flight, _streams);
+            batch.HasResult = true;
+        }
+
+        return flight;
+    }
+
+    /// <summary>The device will not finish the oldest batch: the same, all its rows failed. Null if there is none.</summary>
+    public Flight? Forfeit(DeviceException loss)
+    {
+        if (_count == 0)
+        {
+            return null;
+        }
+
+        Flight flight = this[0];
+        flight.Batch.Fail(0, flight.Batch.Count, loss);
+        if (_read == 0)
+        {
+            _lanes.Release(flight.Batch);
+        }
+
+        return flight;
+    }
+
+    /// <summary>The oldest batch is its callers' now: its place is free.</summary>
+    public Delivery Retire()
+    {
+        Delivery delivery = this[0].End();
+        _first = (_first + 1) % _flights.Length;
+        _read = Math.Max(0, _read - 1);
+        _computed = Math.Max(0, _computed - 1);
+        _count--;
+        return delivery;
+    }
+
+    /// <summary>
+    /// Any thread: as <see cref="PriorityLanes.EndAll"/>, for the batches that the device has. It may never finish them, and their memory stays reserved
+    /// until it does. A batch may be replaced by another meanwhile; that is to end as well.
+    /// </summary>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    {
+        foreach (Flight flight in _flights)
+        {
+            foreach (BatchMember member in flight.Delivery?.Batch.Members ?? [])
+            {
+                if (member.Request is not { } request || !request.IsPending(member.Ticket))
+                {
+                    continue;
+                }
+
+                if (fault() is not { } error)
+                {
+                    return;
+                }
+
+                if (request.TryFail(member.Ticket, error, out Continuation continuation))
+                {
+                    ledger.End(outcome);
+                    continuation.Queue();
+                }
+            }
+        }
+    }
+
+    /// <summary>Gives everything back to the device. None of its batches is under way.</summary>
+    public void Dispose()
+    {
+        _streams.Dispose();
+        foreach (InputRows rows in _inputs)
+        {
+            rows.Unpin();
+        }
+    }
+
+    private bool Has(Flight flight, Flight.Stage stage) => flight.IsGrounded || _streams.IsDone(stage.End);
+
+    private bool TryAttach(Batch batch)
+    {
+        try
+        {
+            batch.Attach(_batcher);
+            batch.Outputs.SlabMemory.Pin(_device);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            batch.Fail(0, batch.Count, exception);
+            return false;
+        }
+    }
+
+    private void CopyIn(Flight flight)
+    {
+        Batch batch = flight.Batch;
+        _streams.Record(flight.CopyIn.Begin, DeviceStream.CopyIn);
+        for (int i = 0; i < _inputs.Length; i++)
+        {
+            InputRows rows = _inputs[i];
+            _streams.Copy(DeviceStream.CopyIn, flight.Rows.Inputs[i], rows.AddressOf(batch.HostRow), rows.RowBytes * batch.Count);
+        }
+
+        _streams.Record(flight.CopyIn.End, DeviceStream.CopyIn);
+    }
+
+    private void CopyOut(Flight flight)
+    {
+        Batch batch = flight.Batch;
+        IReadOnlyList<OutputRows> outputs = batch.Outputs.SlabMemory.Outputs;
+        _streams.Record(flight.CopyOut.Begin, DeviceStream.CopyOut);
+        for (int i = 0; i < outputs.Count; i++)
+        {
+            _streams.Copy(DeviceStream.CopyOut, outputs[i].Memory.Address, flight.Rows.Outputs[i], outputs[i].RowBytes * batch.Count);
+        }
+
+        _streams.Record(flight.CopyOut.End, DeviceStream.CopyOut);
+    }
+
+    private void Run(Flight flight, Action<int> ranOutOfMemory)
+    {
+        Batch batch = flight.Batch;
+        int rows = batch.Count;
+        _running = flight;
+        try
+        {
+            _streams.Run(flight, 0, rows);
+        }
+        catch (Exception exception)
+        {
+            ThrowIfLost(exception);
+            if (IsOutOfMemory(exception))
+            {
+                ranOutOfMemory(rows);
+                RunHalves(batch, exception);
+            }
+            else
+            {
+                _isolation.Isolate(batch, exception);
+            }
+
+            ThrowIfLost(batch.Fault(0).Error);
+        }
+    }
+
+    // Once: a half that does not fit either fails.
+    private void RunHalves(Batch batch, Exception error)
+    {
+        int rows = batch.Count;
+        if (rows == 1)
+        {
+            batch.Fail(0, 1, error);
+            return;
+        }
+
+        RunPart(batch, 0, rows / 2);
+        RunPart(batch, rows / 2, rows - (rows / 2));
+    }
+
+    private void RunPart(Batch batch, int first, int rows)
+    {
+        try
+        {
+            _streams.Run(_running!, first, rows);
+        }
+        catch (Exception exception)
+        {
+            batch.Fail(first, rows, exception);
+        }
+    }
+
+    private void RunAgain(Batch batch) => _streams.Run(_running!, batch.FirstMember, batch.Count);
+
+    // What a method throws may be the first that is heard of a loss.
+    private void ThrowIfLost(Exception? cause)
+    {
+        if (cause is DeviceException { Failure: DeviceFailure.Lost } || _streams.IsLost)
+        {
+            throw new DeviceException(DeviceFailure.Lost, $"{_device.Name} was lost while {_batcher.Name} ran: {cause?.Message}", cause);
+        }
+    }
+
+    // TorchSharp has no exception of its own: what libtorch says is all there is.
+    private static bool IsOutOfMemory(Exception exception) => exception
+        is OutOfMemoryException
+        or IRowFault { IsOutOfMemory: true }
+        || (exception is ExternalException && exception.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase));
+}

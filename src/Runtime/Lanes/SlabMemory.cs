@@ -1,0 +1,39 @@
+using FastBatch.Devices;
+
+namespace FastBatch.Lanes;
+
+/// <summary>The memory of one <see cref="OutputSlab"/>: its outputs, in the order of the parameters, and what lets a device copy to them.</summary>
+internal sealed class SlabMemory
+{
+    private readonly List<OutputRows> _outputs = [];
+
+    // Unpinned with the slab: callers may hold rows of it when the batcher is long gone.
+    private PinnedRows[]? _pinned;
+
+    public IReadOnlyList<OutputRows> Outputs => _outputs;
+
+    /// <summary>Its place among the outputs.</summary>
+    public int Add(OutputRows rows)
+    {
+        _outputs.Add(rows);
+        return _outputs.Count - 1;
+    }
+
+    /// <summary>Lets the device copy results into it. Before the first use; again, nothing. If it throws, it may be tried again.</summary>
+    public void Pin(Device device)
+    {
+        if (_pinned is not null)
+        {
+            return;
+        }
+
+        var pinned = new PinnedRows[_outputs.Count];
+        for (int i = 0; i < pinned.Length; i++)
+        {
+            _outputs[i].UsePages();
+            pinned[i] = new PinnedRows(device, _outputs[i].Memory);
+        }
+
+        _pinned = pinned;
+    }
+}
