@@ -161,6 +161,7 @@ public abstract partial class Batcher : IAsyncDisposable
     /// </summary>
     /// <param name="cancellationToken">Ends the wait; the runs go on.</param>
     /// <exception cref="InvalidOperationException">It is being warmed up already, or it is closed.</exception>
+    /// <exception cref="BatcherClosedException">It is closed meanwhile.</exception>
     public Task WarmUpAsync(CancellationToken cancellationToken = default)
     {
         if (State != BatcherState.Serving)
@@ -169,7 +170,13 @@ public abstract partial class Batcher : IAsyncDisposable
         }
 
         _lanes.ReserveMixed();
-        return _executor.WarmUpAsync().WaitAsync(cancellationToken);
+        Task warmUp = _executor.WarmUpAsync();
+        if (State != BatcherState.Serving)
+        {
+            _executor.AbandonWarmUp();
+        }
+
+        return warmUp.WaitAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -290,6 +297,7 @@ public abstract partial class Batcher : IAsyncDisposable
             }
         }
 
+        _executor.AbandonWarmUp();
         _executor.EndWatch();
         foreach (RequestPool pool in _pools)
         {

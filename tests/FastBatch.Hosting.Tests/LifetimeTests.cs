@@ -35,6 +35,29 @@ public class LifetimeTests
     }
 
     [Fact]
+    public async Task Models_are_warmed_up_before_anything_else_starts()
+    {
+        var test = new TestHost();
+        var model = new Doubler();
+        int largestSeen = 0;
+        test.Services.AddHostedService(_ => new Other(() => largestSeen = model.LargestSeen));
+        test.FastBatch.ConfigureHost(static options => options.WarmUp = true).AddDoublerDoubleBatcher(model: _ => model);
+        using IHost host = await test.StartAsync();
+        Assert.Equal(16, largestSeen);
+    }
+
+    [Fact]
+    public async Task A_model_that_cannot_run_stops_the_start()
+    {
+        var test = new TestHost();
+        var adder = new Adder(new Summand(1));
+        adder.Dispose();
+        test.FastBatch.ConfigureHost(static options => options.WarmUp = true).AddAdderAddBatcher(model: _ => adder);
+        using IHost host = test.Build();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => host.StartAsync());
+    }
+
+    [Fact]
     public async Task Stopping_refuses_at_once_and_answers_what_was_accepted()
     {
         var test = new TestHost();

@@ -13,7 +13,9 @@ internal sealed class TestHost : ILoggerProvider
     {
         _builder.Configuration.AddInMemoryCollection(settings.Select(static setting => KeyValuePair.Create(setting.Key, setting.Value)));
         _builder.Logging.AddProvider(this);
-        FastBatch = _builder.Services.AddFastBatch();
+
+        // The models of most tests count their batches.
+        FastBatch = _builder.Services.AddFastBatch().ConfigureHost(static options => options.WarmUp = false);
     }
 
     public IServiceCollection Services => _builder.Services;

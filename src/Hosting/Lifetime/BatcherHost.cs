@@ -7,7 +7,7 @@ using Microsoft.Extensions.Primitives;
 namespace FastBatch.Hosting.Lifetime;
 
 /// <summary>
-/// Has the batchers live with the host. They are made before anything else starts, so the host is not ready until every model is loaded.
+/// Has the batchers live with the host. They are made and warmed up before anything else starts, so the host is not ready until every model is.
 /// When it stops, admission closes before anything else stops; what was accepted is run, and what cannot be run in time ends with a
 /// <see cref="BatcherClosedException"/> while there is still somebody to tell its caller.
 /// </summary>
@@ -39,7 +39,7 @@ internal sealed class BatcherHost(
 
     public HostPhase Phase => _phase;
 
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
         _ = options.Value;
         RequireSettings();
@@ -48,12 +48,17 @@ internal sealed class BatcherHost(
         {
             cancellationToken.ThrowIfCancellationRequested();
             batchers[i] = Start(_registrations[i]);
+            if (options.Value.WarmUp)
+            {
+                await batchers[i].Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            Log.Serving(logger, batchers[i].Name, batchers[i].Batcher.MaxBatchSize, batchers[i].Batcher.Capacity);
         }
 
         _batchers = batchers;
         _optionsChanges = monitor.OnChange(Reload);
         _sectionChanges = ChangeToken.OnChange(section.Configuration.GetReloadToken, LogUnknown);
-        return Task.CompletedTask;
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -126,9 +131,7 @@ internal sealed class BatcherHost(
     {
         try
         {
-            Batcher batcher = registration.Resolve(services);
-            Log.Serving(logger, registration.OptionsName, batcher.MaxBatchSize, batcher.Capacity);
-            return new HostedBatcher(registration, batcher);
+            return new HostedBatcher(registration, registration.Resolve(services));
         }
         catch (ArgumentException exception) when (reader.Blame(registration, exception) is { } error)
         {

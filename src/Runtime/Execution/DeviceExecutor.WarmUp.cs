@@ -30,6 +30,9 @@ internal abstract partial class DeviceExecutor
         return warmUp.Task;
     }
 
+    /// <summary>Any thread, once the batcher is closed: ends a warm-up that nobody may come to.</summary>
+    public void AbandonWarmUp() => _warmUp.Read()?.TrySetException(new BatcherClosedException(_batcher.Name));
+
     private bool HasWarmUp => _warmUp.Read() is not null;
 
     private void WarmUp()
@@ -56,11 +59,11 @@ internal abstract partial class DeviceExecutor
                 }
             }
 
-            warmUp.SetResult(true);
+            warmUp.TrySetResult(true);
         }
         catch (Exception exception)
         {
-            warmUp.SetException(exception);
+            warmUp.TrySetException(exception);
         }
 
         Desk.Return(delivery);

@@ -48,4 +48,21 @@ public class WarmUpTests
         await batcher.DisposeAsync();
         await Assert.ThrowsAsync<InvalidOperationException>(() => batcher.WarmUpAsync());
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_warm_up_that_nobody_comes_to_ends_with_the_batcher(bool dedicatedThread)
+    {
+        var gate = new Gate();
+        var batcher = new Recorder(_ => gate.Pass()).CreateRunBatcher(
+            new BatcherOptions { DrainTimeout = TimeSpan.Zero, DedicatedThread = dedicatedThread });
+        Task<int> running = batcher.SubmitAsync(1).AsTask();
+        await gate.ArrivedAsync();
+        Task warmUp = batcher.WarmUpAsync();
+        await batcher.DisposeAsync();
+        await Assert.ThrowsAsync<BatcherClosedException>(() => warmUp.WaitAsync(Patience));
+        await Assert.ThrowsAsync<BatcherClosedException>(() => running.WaitAsync(Patience));
+        gate.Open();
+    }
 }
