@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+using FastBatch.Diagnostics;
 using FastBatch.Hosting;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Mvc;
@@ -8,7 +10,11 @@ WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.Configuration.AddYamlFile("fastbatch.yaml", optional: true);
 builder.Services.AddFastBatch()
     .ConfigureHost(options => options.StoppingDelay = builder.Configuration.GetValue("StoppingDelay", TimeSpan.FromSeconds(1)))
+    .WhenMade(static (services, batcher, name) => services.GetRequiredService<BatchTelemetry>().Observe(batcher, name))
     .AddDigitModelClassifyBatcher(model: static services => DigitModel.Load(services.GetRequiredService<IConfiguration>()));
+builder.Services.AddSingleton(static _ => new OpenMetricsWriter());
+builder.Services.AddSingleton(static services => new BatchTelemetry(
+    services.GetRequiredService<IMeterFactory>(), services.GetRequiredService<ILoggerFactory>()));
 builder.Services.AddHealthChecks().AddFastBatch(tags: ["ready"]);
 builder.Services.AddOpenApi();
 builder.Services.AddProblemDetails();
@@ -17,6 +23,15 @@ WebApplication app = builder.Build();
 app.MapOpenApi();
 app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthReportWriter.WriteAsync });
 app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
+
+// Listens from here on.
+OpenMetricsWriter metrics = app.Services.GetRequiredService<OpenMetricsWriter>();
+app.MapGet("/metrics", (HttpContext context) =>
+    {
+        context.Response.ContentType = OpenMetricsWriter.ContentType;
+        return metrics.WriteAsync(context.Response.Body, context.RequestAborted);
+    })
+    .ExcludeFromDescription();
 
 app.MapPost("/classify", static async ([FromBody] float[] pixels, DigitModel.ClassifyBatcher batcher, CancellationToken cancellationToken) =>
     {

@@ -16,6 +16,7 @@ public class WebApiTests
     {
         using Service service = await Service.StartAsync("--FastBatch:DigitModel.Classify:Deadline=1min");
         using HttpClient http = Client(service);
+        long warmUp = await RowsRunAsync(http);
         bool[] right = await Task.WhenAll(Enumerable.Range(0, 200).Select(async image =>
         {
             using HttpResponseMessage response = await PostAsync(http, image);
@@ -31,8 +32,10 @@ public class WebApiTests
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health")).StatusCode);
         JsonElement health = await http.GetFromJsonAsync<JsonElement>("/health");
         Assert.Equal("Serving", health.GetProperty("checks").GetProperty("fastbatch").GetProperty("data").GetProperty("DigitModel.Classify:State").GetString());
-        JsonElement batches = await http.GetFromJsonAsync<JsonElement>("/batches");
-        Assert.Equal(200, batches.EnumerateObject().Sum(static size => int.Parse(size.Name) * size.Value.GetInt64()));
+        Assert.Equal(200, await RowsRunAsync(http) - warmUp);
+        Assert.Contains(
+            "fastbatch_requests_total{fastbatch_endpoint=\"DigitModel.Classify\",fastbatch_outcome=\"succeeded\"} 200\n",
+            await http.GetStringAsync("/metrics"), StringComparison.Ordinal);
         JsonElement api = await http.GetFromJsonAsync<JsonElement>("/openapi/v1.json");
         Assert.Contains("429", api.GetProperty("paths").GetProperty("/classify").GetProperty("post").GetProperty("responses").EnumerateObject().Select(static r => r.Name));
     }
@@ -108,6 +111,12 @@ public class WebApiTests
         Assert.Contains(HttpStatusCode.OK, statuses);
         using HttpResponseMessage alone = await PostAsync(http, 0);
         Assert.Equal(HttpStatusCode.OK, alone.StatusCode);
+    }
+
+    private static async Task<long> RowsRunAsync(HttpClient http)
+    {
+        JsonElement batches = await http.GetFromJsonAsync<JsonElement>("/batches");
+        return batches.EnumerateObject().Sum(static size => int.Parse(size.Name) * size.Value.GetInt64());
     }
 
     private static HttpClient Client(Service service) => new() { BaseAddress = service.Address, Timeout = TimeSpan.FromSeconds(60) };
