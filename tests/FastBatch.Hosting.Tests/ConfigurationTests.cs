@@ -1,4 +1,5 @@
 using System.Reflection;
+using FastBatch.Devices;
 using FastBatch.Hosting.Configuration;
 using FastBatch.Scheduling;
 using Microsoft.Extensions.Configuration;
@@ -32,6 +33,8 @@ public class ConfigurationTests
             ZeroRows = false,
             DedicatedThread = true,
             InlineContinuations = true,
+            Device = new OtherDevice(),
+            MaxInFlight = 3,
             IsolateFaults = false,
             RunLimit = TimeSpan.FromSeconds(3),
             RequireFinite = FiniteChecks.Outputs,
@@ -134,7 +137,7 @@ public class ConfigurationTests
             ("FastBatch:Dubler.Double:MaxBatchSize", "8"));
         test.FastBatch.AddDoublerDoubleBatcher().AddDoublerDoubleBatcher("small").AddNegationNegateBatcher();
         const string Settings = "there are MaxBatchSize, MaxQueueDelay, Deadline, DeviceCost, Capacity, MaxQueueBytes, Overload, ZeroRows, DedicatedThread, "
-            + "InlineContinuations, IsolateFaults, RunLimit, RequireFinite, Checked, DrainTimeout";
+            + "InlineContinuations, MaxInFlight, IsolateFaults, RunLimit, RequireFinite, Checked, DrainTimeout";
         Assert.Equal(
             [
                 $"{Section}:Capacity (MemoryConfigurationProvider) must be a whole number, 1 or more; it is 'none'.",
@@ -197,4 +200,15 @@ public class ConfigurationTests
     }
 
     private sealed class OtherTime : TimeProvider;
+
+    private sealed class OtherDevice : Device
+    {
+        public override string Name => "other";
+
+        public override void Pin(nint address, long bytes) => throw new NotSupportedException();
+
+        public override void Unpin(nint address) => throw new NotSupportedException();
+
+        public override DeviceStreams Open() => throw new NotSupportedException();
+    }
 }

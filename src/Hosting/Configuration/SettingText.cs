@@ -32,9 +32,12 @@ internal static class SettingText
 
     public static bool TryWholeNumber(string text, out int? value)
     {
-        value = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
-        return value >= 1;
+        value = TryWholeNumber(text, out int number) ? number : null;
+        return value is not null;
     }
+
+    public static bool TryWholeNumber(string text, out int value) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1;
 
     public static bool TryWholeNumber(string text, out long? value)
     {
