@@ -18,7 +18,9 @@ done
 for package in "$work"/packages/*.nupkg; do
     name=$(basename "$package")
     contents=$(python3 -m zipfile -l "$package")
-    for file in README.md '\.nuspec' 'lib/net10.0/.*\.dll' 'lib/net10.0/.*\.xml'; do
+    inside=('lib/net10.0/.*\.dll' 'lib/net10.0/.*\.xml')
+    if grep -q 'DotnetToolSettings\.xml' <<<"$contents"; then inside=('tools/net10.0/any/.*\.dll'); fi
+    for file in README.md '\.nuspec' "${inside[@]}"; do
         grep -qE "^$file|/$file|^[^ ]*$file " <<<"$contents" || fail "$name lacks $file"
     done
     [ -f "${package%.nupkg}.snupkg" ] || fail "$name has no symbols"
