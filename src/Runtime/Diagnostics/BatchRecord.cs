@@ -11,6 +11,9 @@ internal sealed class BatchRecord(int maxBatchSize)
     private readonly long[] _enqueued = new long[maxBatchSize];
     private ActivityContext[] _origins = [];
     private readonly RequestOutcome[] _outcomes = new RequestOutcome[maxBatchSize];
+    private RequestPriority[] _priorities = [];
+    private RequestPriority _priority;
+    private bool _isMixed;
     private RequestDetails _details;
     private bool _allSucceeded = true;
 
@@ -69,7 +72,7 @@ internal sealed class BatchRecord(int maxBatchSize)
             _allSucceeded = true;
         }
 
-        (HostToDevice, DeviceToHost, Ran, IsDropped, Error) = (0, 0, false, false, null);
+        (HostToDevice, DeviceToHost, Ran, IsDropped, Error, _isMixed) = (0, 0, false, false, null, false);
     }
 
     /// <summary>Device side: the batch is closed.</summary>
@@ -94,6 +97,20 @@ internal sealed class BatchRecord(int maxBatchSize)
             _origins[index] = origin;
         }
     }
+
+    /// <summary>Device side: the priority of all its requests.</summary>
+    public void Belong(RequestPriority priority) => _priority = priority;
+
+    /// <summary>Device side: the priority of one request, of a batch that has requests of several.</summary>
+    public void Belong(int index, RequestPriority priority)
+    {
+        _isMixed = true;
+        _priorities = _priorities.Length > 0 ? _priorities : new RequestPriority[_enqueued.Length];
+        _priorities[index] = priority;
+    }
+
+    /// <summary>The priority of one request.</summary>
+    public RequestPriority Priority(int index) => _isMixed ? _priorities[index] : _priority;
 
     /// <summary>A request of the batch ended without a result. By the one thread that found it out.</summary>
     public void End(int index, RequestOutcome outcome)

@@ -100,6 +100,10 @@ public readonly ref struct BatchReport
     /// <param name="index">The index of the request; less than <see cref="Rows"/>.</param>
     public RequestOutcome Outcome(int index) => _record.Outcome(index);
 
+    /// <summary>The priority of one of its requests.</summary>
+    /// <param name="index">The index of the request; less than <see cref="Rows"/>.</param>
+    public RequestPriority Priority(int index) => _record.Priority(index);
+
     /// <summary>
     /// When the request's caller was resumed, by its place among the others: they are resumed one after the other, and nobody looks at the
     /// clock in between.

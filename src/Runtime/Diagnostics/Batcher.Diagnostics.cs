@@ -54,14 +54,11 @@ public abstract partial class Batcher
             }
         }
 
-        (LatencySummary wait, LatencySummary latency) = _latency.Summarize();
-        return _executor.Statistics() with
+        return _latency.Complete(_executor.Statistics() with
         {
             Uptime = Options.TimeProvider.GetElapsedTime(_madeAt),
             QueueLength = QueueLength,
-            Wait = wait,
-            Latency = latency,
-        };
+        });
     }
 
     // Out of line: nobody wants to know, usually.

@@ -87,6 +87,13 @@ public readonly record struct BatcherStatistics
     /// <summary>Requests submitted per second, over the last some hundred; zero before the first batches.</summary>
     public double ArrivalRate { get; init; }
 
+    /// <summary>How the requests of one priority fare.</summary>
+    /// <param name="priority">The priority.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is no defined value.</exception>
+    public PriorityStatistics Of(RequestPriority priority) => Priorities.Of(priority);
+
+    internal PriorityStatisticsSet Priorities { get; init; }
+
     /// <summary>What happened since an earlier look, or since the batcher was made: <c>Since(default)</c>.</summary>
     /// <param name="earlier">What <see cref="Batcher.GetStatistics"/> of the same batcher returned before.</param>
     public BatcherRates Since(in BatcherStatistics earlier) => new(earlier, this);
@@ -95,8 +102,12 @@ public readonly record struct BatcherStatistics
 /// <summary>What happened between two looks at a batcher. Rates of nothing are zero.</summary>
 public readonly record struct BatcherRates
 {
+    private readonly PriorityStatisticsSet _from;
+    private readonly PriorityStatisticsSet _to;
+
     internal BatcherRates(in BatcherStatistics from, in BatcherStatistics to)
     {
+        (_from, _to) = (from.Priorities, to.Priorities);
         Elapsed = to.Uptime - from.Uptime;
         double ended = to.Ended - from.Ended;
         Throughput = PerSecond(to.Succeeded - from.Succeeded);
@@ -139,6 +150,11 @@ public readonly record struct BatcherRates
 
     /// <summary>Of the requests that ended: the part that missed its deadline, 0 to 1.</summary>
     public double ExpiredShare { get; }
+
+    /// <summary>Requests of one priority that left the queue per second: for a batch, nearly always.</summary>
+    /// <param name="priority">The priority.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is no defined value.</exception>
+    public double ThroughputOf(RequestPriority priority) => PerSecond(_to.Of(priority).Taken - _from.Of(priority).Taken);
 
     private double PerSecond(double count) => Ratio(count, Elapsed.TotalSeconds);
 

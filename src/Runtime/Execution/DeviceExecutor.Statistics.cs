@@ -56,8 +56,14 @@ internal abstract partial class DeviceExecutor
             FixedCost = Duration(estimates.Cost.Fixed),
             CostPerRow = Duration(estimates.Cost.PerRow),
             ArrivalRate = estimates.ArrivalRate * _time.TimestampFrequency,
+            Priorities = new PriorityStatisticsSet(
+                Queue(RequestPriority.Low), Queue(RequestPriority.Normal), Queue(RequestPriority.High), Queue(RequestPriority.Critical)),
         };
     }
+
+    private PriorityStatistics Queue(RequestPriority priority) => Lanes.LaneOf(priority) is { } lane
+        ? new PriorityStatistics { Submitted = lane.Submitted, QueueLength = lane.Backlog }
+        : default;
 
     // Device side.
     protected void Count(int rows, long duration)

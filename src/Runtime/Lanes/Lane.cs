@@ -68,6 +68,12 @@ internal sealed class Lane
     /// <summary>Which lane of the batcher it is.</summary>
     public int Index { get; }
 
+    /// <summary>Whose requests it has: lanes count from Normal, priorities from Low.</summary>
+    public RequestPriority Priority => (RequestPriority)(((Index + 1) & (RowPlace.Lanes - 1)) - 1);
+
+    /// <summary>Rows that ever got a place in the ring, and those that are parked beside it now. Any thread.</summary>
+    public long Submitted => Ring.Claimed + Overflow.Waiting;
+
     /// <summary>Tickets before this were there when a batch was last decided on. Any thread.</summary>
     public long Seen => Volatile.Read(ref _seen);
 
@@ -234,6 +240,7 @@ internal sealed class Lane
             {
                 Copy(_firstRow + Ring.Row(ticket), RowPlace.Mixed + count);
                 batch.Record?.Note(count, Ring.Enqueued(ticket), request.Origin(requestTicket));
+                batch.Record?.Belong(count, Priority);
                 batch.Members[count++] = new BatchMember(request, requestTicket);
             }
         }
@@ -282,6 +289,7 @@ internal sealed class Lane
 
     private void Note(BatchRecord record, ReadOnlySpan<BatchMember> members, long first)
     {
+        record.Belong(Priority);
         for (int i = 0; i < members.Length; i++)
         {
             (PendingRequest? request, long requestTicket) = members[i];

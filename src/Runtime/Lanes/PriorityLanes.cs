@@ -88,6 +88,9 @@ internal sealed class PriorityLanes
     /// <summary>The lane with this index, see <see cref="RowPlace"/>; null if it was never used.</summary>
     public Lane? this[int index] => _lanes[index].Read();
 
+    /// <summary>The lane of a priority; null if it was never used.</summary>
+    public Lane? LaneOf(RequestPriority priority) => this[IndexOf(priority)];
+
     /// <summary>Rows that would be taken before one submitted now.</summary>
     public int BacklogFrom(RequestPriority priority)
     {

@@ -96,6 +96,45 @@ public class StatisticsTests
     }
 
     [Fact]
+    public async Task Each_priority_is_told_apart_and_all_of_them_add_up()
+    {
+        var gate = new Gate();
+        await using var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(new BatcherOptions { MaxBatchSize = 4 });
+        BatcherStatistics before = batcher.GetStatistics();
+        List<Task<int>> pending = [batcher.SubmitAsync(0).AsTask()];
+        await gate.ArrivedAsync();
+
+        // The next batches: 3 critical and 1 normal; 3 normal and 1 low; 1 low.
+        (RequestPriority Priority, int Count)[] submitted =
+            [(RequestPriority.Low, 2), (RequestPriority.Normal, 4), (RequestPriority.Critical, 3)];
+        foreach ((RequestPriority priority, int count) in submitted)
+        {
+            pending.AddRange(Enumerable.Range(0, count).Select(i => batcher.SubmitAsync(i, new RequestOptions { Priority = priority }).AsTask()));
+        }
+
+        BatcherStatistics waiting = batcher.GetStatistics();
+        Assert.All(submitted, one => Assert.Equal(one.Count, waiting.Of(one.Priority).QueueLength));
+        Assert.Equal(5, waiting.Of(RequestPriority.Normal).Submitted);
+        Assert.Equal(default, waiting.Of(RequestPriority.High));
+        gate.Open();
+        await Task.WhenAll(pending);
+        Assert.True(await WaitAsync(() => batcher.GetStatistics().Latency.Count == pending.Count));
+        BatcherStatistics after = batcher.GetStatistics();
+        Assert.Equal((2, 5, 0, 3), (Latencies(RequestPriority.Low), Latencies(RequestPriority.Normal), Latencies(RequestPriority.High), Latencies(RequestPriority.Critical)));
+        Assert.Equal(3, after.Of(RequestPriority.Critical).Wait.Count);
+        Assert.Equal(pending.Count, after.Wait.Count);
+        Assert.Equal(0, after.Of(RequestPriority.Low).QueueLength);
+        Assert.True(after.Of(RequestPriority.Critical).Wait.P50 <= after.Of(RequestPriority.Low).Wait.P50);
+        Assert.True(after.Latency.Max >= after.Of(RequestPriority.Low).Latency.Max);
+        BatcherRates rates = after.Since(before);
+        Assert.Equal(3 / rates.Elapsed.TotalSeconds, rates.ThroughputOf(RequestPriority.Critical), 1e-6);
+        Assert.Equal(5 / rates.Elapsed.TotalSeconds, rates.ThroughputOf(RequestPriority.Normal), 1e-6);
+        Assert.Throws<ArgumentOutOfRangeException>("priority", () => after.Of((RequestPriority)3));
+
+        long Latencies(RequestPriority priority) => after.Of(priority).Latency.Count;
+    }
+
+    [Fact]
     public void What_happened_between_two_looks()
     {
         var before = new BatcherStatistics { Uptime = TimeSpan.FromSeconds(1), Succeeded = 10, Batches = 2, Rows = 10, QueueLength = 4 };
@@ -203,7 +242,7 @@ public class StatisticsTests
             record.Start(time.Now - 20);
             record.End(time.Now - 10);
             record.Delivered = time.Now;
-            long before = recorder.Summarize().Latency.Count;
+            long before = recorder.Complete(default).Latency.Count;
             recorder.OnBatch(null!, new BatchReport(record));
             return before;
         }
@@ -211,7 +250,7 @@ public class StatisticsTests
         long Count(int after)
         {
             time.Now += after * time.TimestampFrequency;
-            return recorder.Summarize().Latency.Count;
+            return recorder.Complete(default).Latency.Count;
         }
     }
 
