@@ -8,6 +8,7 @@ internal static class Tags
     public const string Phase = "fastbatch.phase";
     public const string Outcome = "fastbatch.outcome";
     public const string Reason = "fastbatch.reason";
+    public const string Priority = "fastbatch.priority";
     public const string ErrorType = "error.type";
 
     public static string Value(BatchCloseReason reason) => reason switch
@@ -16,6 +17,15 @@ internal static class Tags
         BatchCloseReason.Full => "full",
         BatchCloseReason.Delay => "delay",
         BatchCloseReason.Drain => "drain",
+        _ => "other",
+    };
+
+    public static string Value(RequestPriority priority) => priority switch
+    {
+        RequestPriority.Low => "low",
+        RequestPriority.Normal => "normal",
+        RequestPriority.High => "high",
+        RequestPriority.Critical => "critical",
         _ => "other",
     };
 

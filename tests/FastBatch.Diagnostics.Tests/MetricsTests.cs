@@ -19,10 +19,11 @@ public class MetricsTests
         ("fastbatch.delay.limit", "ObservableGauge<Double>", "s", ["fastbatch.endpoint"]),
         ("fastbatch.inflight", "ObservableUpDownCounter<Int64>", "{batch}", ["fastbatch.endpoint"]),
         ("fastbatch.items", "Counter<Int64>", "{item}", ["fastbatch.endpoint"]),
-        ("fastbatch.queue.duration", "Histogram<Double>", "s", ["fastbatch.endpoint"]),
+        ("fastbatch.queue.duration", "Histogram<Double>", "s", ["fastbatch.endpoint", "fastbatch.endpoint, fastbatch.priority"]),
         ("fastbatch.queue.length", "ObservableUpDownCounter<Int64>", "{request}", ["fastbatch.endpoint"]),
         ("fastbatch.rejections", "Counter<Int64>", "{request}", ["fastbatch.endpoint, fastbatch.reason"]),
-        ("fastbatch.request.duration", "Histogram<Double>", "s", ["fastbatch.endpoint", "fastbatch.endpoint, error.type"]),
+        ("fastbatch.request.duration", "Histogram<Double>", "s", 
+            ["fastbatch.endpoint", "fastbatch.endpoint, error.type", "fastbatch.endpoint, fastbatch.priority", "fastbatch.endpoint, fastbatch.priority, error.type"]),
         ("fastbatch.requests", "Counter<Int64>", "{request}", ["fastbatch.endpoint, fastbatch.outcome"]),
     ];
 
@@ -43,18 +44,22 @@ public class MetricsTests
         using var seen = new Seen();
         await RunEverythingAsync(seen);
         Assert.Equal(11, seen.Sum("fastbatch.requests", "succeeded"));
-        Assert.Equal(1, seen.Sum("fastbatch.requests", "failed"));
+        Assert.Equal(2, seen.Sum("fastbatch.requests", "failed"));
         Assert.Equal(2, seen.Sum("fastbatch.requests", "cancelled"));
         Assert.Equal(1, seen.Sum("fastbatch.requests", "rejected"));
         Assert.Equal(1, seen.Sum("fastbatch.requests", "closed"));
+        Assert.Equal(2, seen.Count("fastbatch.queue.duration", "critical"));
+        Assert.Equal(1, seen.Count("fastbatch.queue.duration", "low"));
+        Assert.Equal(2, seen.Count("fastbatch.request.duration", "critical"));
+        Assert.Equal(0, seen.Count("fastbatch.request.duration", "normal") + seen.Count("fastbatch.request.duration", "high"));
         Assert.Equal(1, seen.Sum("fastbatch.rejections", "queue_full"));
         Assert.Equal(1, seen.Sum("fastbatch.rejections", "shutdown"));
-        Assert.Equal(13, seen.Sum("fastbatch.items"));
-        Assert.Equal(13, seen.Sum("fastbatch.batch.size"));
-        Assert.Equal(1, seen.Count("fastbatch.request.duration", "model_error"));
+        Assert.Equal(14, seen.Sum("fastbatch.items"));
+        Assert.Equal(14, seen.Sum("fastbatch.batch.size"));
+        Assert.Equal(2, seen.Count("fastbatch.request.duration", "model_error"));
         Assert.Equal(1, seen.Count("fastbatch.request.duration", "cancelled"));
-        Assert.Equal(13, seen.Count("fastbatch.request.duration"));
-        Assert.Equal(13, seen.Count("fastbatch.queue.duration"));
+        Assert.Equal(14, seen.Count("fastbatch.request.duration"));
+        Assert.Equal(14, seen.Count("fastbatch.queue.duration"));
         Assert.Equal(seen.Sum("fastbatch.batches"), seen.Count("fastbatch.batch.duration", "compute"));
         Assert.Equal(1, seen.Count("fastbatch.batch.size", "full"));
         Assert.InRange(seen.Sum("fastbatch.batch.duration"), 0, 60);
@@ -95,8 +100,9 @@ public class MetricsTests
         string[] outcomes = [.. Enum.GetValues<RequestOutcome>().Select(Tags.Value)];
         string[] errors = [.. Enum.GetValues<RequestOutcome>().Select(Tags.Error)];
         string[] reasons = [.. Enum.GetValues<BatchCloseReason>().Select(Tags.Value)];
-        Assert.All((string[][])[outcomes, errors, reasons], static names => Assert.Equal(names.Length, names.Distinct().Count()));
-        Assert.DoesNotContain("other", (IEnumerable<string>)[.. outcomes, .. errors, .. reasons]);
+        string[] priorities = [.. Enum.GetValues<RequestPriority>().Select(Tags.Value)];
+        Assert.All((string[][])[outcomes, errors, reasons, priorities], static names => Assert.Equal(names.Length, names.Distinct().Count()));
+        Assert.DoesNotContain("other", (IEnumerable<string>)[.. outcomes, .. errors, .. reasons, .. priorities]);
     }
 
     [Fact]
@@ -133,7 +139,7 @@ public class MetricsTests
         Assert.Contains("fastbatch_request_duration_seconds_count{fastbatch_endpoint=\"Squares.Square\"}", text.ToString(), StringComparison.Ordinal);
     }
 
-    // 13 rows run: 1 alone, cancelled meanwhile; 8 that were behind it, one of them failing; 4 more. One cancelled in the queue, one refused
+    // 14 rows run: 1 alone, cancelled meanwhile; 8 that were behind it, one of them failing; 4 more, and one that fails. One cancelled in the queue, one refused
     // because the batcher was full, one because it was closed.
     private static async Task RunEverythingAsync(Seen seen)
     {
@@ -151,15 +157,18 @@ public class MetricsTests
         gate.Open();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
         await Assert.ThrowsAsync<BatchExecutionException>(() => Task.WhenAll(rest));
-        for (int i = 0; i < 4; i++)
+        foreach (RequestPriority priority in (RequestPriority[])[RequestPriority.Critical, RequestPriority.Low, RequestPriority.Normal, RequestPriority.Normal])
         {
-            Assert.Equal(4, await batcher.SubmitAsync(2));
+            Assert.Equal(4, await batcher.SubmitAsync(2, new RequestOptions { Priority = priority }));
         }
+
+        await Assert.ThrowsAsync<BatchExecutionException>(
+            () => batcher.SubmitAsync(-1, new RequestOptions { Priority = RequestPriority.Critical }).AsTask());
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => batcher.SubmitAsync(1, source.Token).AsTask());
         await batcher.DisposeAsync();
         await Assert.ThrowsAsync<BatcherClosedException>(() => batcher.SubmitAsync(1).AsTask());
-        await Until.TrueAsync(() => seen.Sum("fastbatch.items") == 13);
+        await Until.TrueAsync(() => seen.Sum("fastbatch.items") == 14);
     }
 
     private static string Kind(Instrument instrument) =>

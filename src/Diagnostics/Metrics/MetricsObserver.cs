@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using KeyValue = System.Collections.Generic.KeyValuePair<string, object?>;
 
 namespace FastBatch.Diagnostics;
@@ -9,6 +10,7 @@ internal sealed class MetricsObserver : BatchObserver
     private static readonly KeyValue[] Errors = All<RequestOutcome>(static outcome => Tags.Of(Tags.ErrorType, Tags.Error(outcome)));
     private static readonly KeyValue[] Reasons = All<RequestOutcome>(static outcome => Tags.Of(Tags.Reason, Tags.Error(outcome)));
     private static readonly KeyValue[] CloseReasons = All<BatchCloseReason>(static reason => Tags.Of(Tags.CloseReason, Tags.Value(reason)));
+    private static readonly KeyValue[] Priorities = All<RequestPriority>(static priority => Tags.Of(Tags.Priority, Tags.Value(priority)));
     private static readonly KeyValue Form = Tags.Of(Tags.Phase, "form");
     private static readonly KeyValue HostToDevice = Tags.Of(Tags.Phase, "h2d");
     private static readonly KeyValue Compute = Tags.Of(Tags.Phase, "compute");
@@ -75,7 +77,8 @@ internal sealed class MetricsObserver : BatchObserver
                 continue;
             }
 
-            _metrics.QueueDuration.Record((batch.Closed - enqueued[i]) * _second, _endpoint);
+            RequestPriority priority = batch.Priority(i);
+            Record(_metrics.QueueDuration, (batch.Closed - enqueued[i]) * _second, priority, RequestOutcome.Succeeded);
             double duration = (batch.Resumed(i) - enqueued[i]) * _second;
             if (batch.Gone > 0 && batch.Outcome(i) is RequestOutcome.Succeeded)
             {
@@ -83,14 +86,26 @@ internal sealed class MetricsObserver : BatchObserver
                 continue;
             }
 
-            if (allSucceeded || batch.Outcome(i) is RequestOutcome.Succeeded)
-            {
-                _metrics.RequestDuration.Record(duration, _endpoint);
-            }
-            else
-            {
-                _metrics.RequestDuration.Record(duration, _endpoint, Errors[(int)batch.Outcome(i)]);
-            }
+            Record(_metrics.RequestDuration, duration, priority, allSucceeded ? RequestOutcome.Succeeded : batch.Outcome(i));
+        }
+    }
+
+    // What is usual has no tag: it would cost every request some nanoseconds.
+    private void Record(Histogram<double> histogram, double value, RequestPriority priority, RequestOutcome outcome)
+    {
+        bool hasPriority = priority != RequestPriority.Normal;
+        bool hasError = outcome != RequestOutcome.Succeeded;
+        if (hasPriority && hasError)
+        {
+            histogram.Record(value, _endpoint, Priorities[IndexOf(priority)], Errors[(int)outcome]);
+        }
+        else if (hasPriority || hasError)
+        {
+            histogram.Record(value, _endpoint, hasPriority ? Priorities[IndexOf(priority)] : Errors[(int)outcome]);
+        }
+        else
+        {
+            histogram.Record(value, _endpoint);
         }
     }
 
@@ -125,6 +140,9 @@ internal sealed class MetricsObserver : BatchObserver
             _metrics.Rejections.Add(count, _endpoint, Reasons[(int)outcome]);
         }
     }
+
+    // Enum.GetValues has negative values last.
+    private static int IndexOf(RequestPriority priority) => (int)priority & (Priorities.Length - 1);
 
     private static RequestOutcome Outcome(in BatchReport batch) =>
         batch.Dropped > 0 ? RequestOutcome.Dropped : batch.Failed > 0 ? RequestOutcome.Failed : RequestOutcome.Succeeded;
