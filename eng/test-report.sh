@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Profiles the digits sample and opens the report in headless Chromium, wide and as on a phone, light and dark: nothing may be asked of a
+# Profiles the digits sample and opens the report in headless Chromium, wide and on a phone of 360 pixels, light and dark: nothing may be asked of a
 # network, the console must stay empty, the phases must add up to 100 +- 1 %, and nothing but drawings may be wider than the page.
 # With --update the picture in docs is taken anew. Needs chromium and python3 (Debian's do).
 set -euo pipefail
@@ -20,10 +20,15 @@ browse() { # NAME WIDTH HEIGHT [OPTION...]: a picture, and what the console said
     if grep -E 'CONSOLE' "$work/$name.txt"; then echo "test-report: the console is not empty ($name)" >&2; exit 1; fi
 }
 
+# Chromium has no window as narrow as a phone, but a frame may be.
+frame() { # PAGE WIDTH HEIGHT
+    echo "<!DOCTYPE html><html lang=en><title>frame</title><link rel=icon href=data:,><body style=margin:0><iframe id=frame src=$1 style=width:$2px;height:$3px;border:0></iframe>"
+}
 cp "$work/profile.html" "$work/page.html"
 browse light 1100 1500
 browse dark 1100 1500 --blink-settings=preferredColorScheme=0
-browse phone 500 2200
+frame profile.html 360 2000 >"$work/page.html"
+browse phone 500 2000
 
 # What the browser made of it, told by a copy of the page with a script; the page itself has none.
 python3 - "$work" <<'PY'
@@ -38,7 +43,7 @@ probe = """<script>addEventListener('load', () => {
   if (share.length !== 6 || sum < 99 || sum > 101) out.push('phases: ' + share.length + ' add up to ' + sum);
   if (document.documentElement.scrollWidth > innerWidth) out.push('wider than the page: ' + document.documentElement.scrollWidth);
   for (const svg of document.querySelectorAll('svg'))
-    if (svg.getAttribute('role') !== 'img' || !svg.getAttribute('aria-label') || svg.getBoundingClientRect().height < 20) out.push('a drawing without name or size');
+    if (svg.getAttribute('role') !== 'img' || !svg.getAttribute('aria-label') || svg.getBoundingClientRect().height < 16) out.push('a drawing without name or size');
   for (const wide of document.querySelectorAll('.scroll')) if (wide.tabIndex !== 0 || !wide.getAttribute('aria-label')) out.push('scrolls, but not by keyboard');
   if (!document.documentElement.lang || !document.title || document.querySelectorAll('h1').length !== 1) out.push('language, title or heading');
   const lum = c => { const v = c.match(/[\\d.]+/g).slice(0, 3).map(x => (x /= 255) <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4); return .2126 * v[0] + .7152 * v[1] + .0722 * v[2]; };
@@ -48,14 +53,24 @@ probe = """<script>addEventListener('load', () => {
     const contrast = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
     if (contrast < 4.5) out.push('contrast ' + contrast.toFixed(2) + ' of ' + e.tagName);
   }
-  document.body.innerHTML = '<pre id="verdict">' + sum.toFixed(2) + '|' + out.join(';') + '|end</pre>';
+  for (const svg of document.querySelectorAll('svg')) {
+    const labels = [...svg.querySelectorAll('text')].map(e => e.getBoundingClientRect()).filter(r => r.width > 0);
+    const box = svg.getBoundingClientRect();
+    labels.forEach((r, i) => {
+      if (r.height < 12) out.push('a label of ' + r.height.toFixed(1) + ' px');
+      if (r.left < box.left - 1 || r.right > box.right + 1 || r.bottom > box.bottom + 1) out.push('a label that is cut off');
+      if (labels.some((other, j) => j > i && r.left < other.right && other.left < r.right && r.top < other.bottom && other.top < r.bottom)) out.push('labels that overlap');
+    });
+  }
+  top.document.body.innerHTML = '<pre id="verdict">' + sum.toFixed(2) + '|' + out.join(';') + '|end</pre>';
 });</script></body>"""
 open(f"{work}/probe.html", "w", encoding="utf-8").write(page.replace("</body>", probe))
 PY
 for scheme in 0 1; do
-    for width in 500 1100; do
+    for width in 360 500 1100; do
+        frame probe.html "$width" 900 >"$work/frame.html"
         verdict=$(chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/probe$scheme$width" --blink-settings=preferredColorScheme=$scheme \
-            --window-size="$width,900" --dump-dom "file://$work/probe.html" 2>/dev/null | grep -o 'id="verdict">[^<]*' | cut -d'>' -f2)
+            --allow-file-access-from-files --window-size=1200,900 --dump-dom "file://$work/frame.html" 2>/dev/null | grep -o 'id="verdict">[^<]*' | cut -d'>' -f2)
         case "$verdict" in
             *"||end") echo "scheme $scheme, $width px: phases add up to ${verdict%%|*} %" ;;
             *) echo "test-report: scheme $scheme, $width px: $verdict" >&2; exit 1 ;;

@@ -18,9 +18,10 @@ internal static class ProfileReport
         p{margin:.3rem 0;color:var(--soft)}dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.6rem;margin:1rem 0}
         dl>div{background:var(--card);border-radius:.5rem;padding:.6rem .8rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.2rem;font-weight:600}
         .scroll{overflow-x:auto}.scroll:focus-visible{outline:2px solid var(--compute)}svg{display:block;width:100%;height:auto}
-        svg text{fill:var(--text);font:16px system-ui,sans-serif}@media(max-width:40rem){svg text{font-size:28px}}svg .axis{stroke:var(--line)}svg .edge{stroke:var(--page)}
+        svg text{fill:var(--text);font:16px system-ui,sans-serif;dominant-baseline:hanging}
+        @media(max-width:40rem){svg text{font-size:30px}svg .minor{display:none}}@media(max-width:26rem){svg text{font-size:38px}}svg .axis{stroke:var(--line)}svg .edge{stroke:var(--page)}
         table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:right;padding:.3rem .6rem;border-bottom:1px solid var(--line)}
-        th:first-child,td:first-child{text-align:left}caption{text-align:left;color:var(--soft)}.key{display:inline-block;width:.8rem;height:.8rem;border-radius:.2rem;margin-right:.5rem}
+        td{white-space:nowrap}th:first-child,td:first-child{text-align:left}caption{text-align:left;color:var(--soft)}.key{display:inline-block;width:.8rem;height:.8rem;border-radius:.2rem;margin-right:.5rem}
         """;
 
     public static void Write(ProfileResult result, TextWriter writer)
@@ -76,7 +77,7 @@ internal static class ProfileReport
             </section>
             <section aria-labelledby="sizes">
             <h2 id="sizes">Rows in a batch</h2>
-            <p>Closed because the device was free: {result.BatchesByReason[BatchCloseReason.Idle]:N0}; full: {result.BatchesByReason[BatchCloseReason.Full]:N0}; waited long enough: {result.BatchesByReason[BatchCloseReason.Delay]:N0}; the batcher closed: {result.BatchesByReason[BatchCloseReason.Drain]:N0}.</p>
+            <p>Closed because the device was free: {result.BatchesByReason[BatchCloseReason.Idle]:N0}; full: {result.BatchesByReason[BatchCloseReason.Full]:N0}; waited long enough: {result.BatchesByReason[BatchCloseReason.Delay]:N0}; the batcher closed: {result.BatchesByReason[BatchCloseReason.Drain]:N0}.{MostOften(result)}</p>
             {ReportCharts.Sizes(result)}
             </section>
             <section aria-labelledby="latency">
@@ -93,6 +94,14 @@ internal static class ProfileReport
         string Row(ReportPhase phase) => string.Create(
             CultureInfo.InvariantCulture,
             $"""<tr><th scope="row"><span class="key" style="background:var(--{phase.Colour})"></span>{phase.Name}</th><td>{Duration(phase.Time * each)}</td><td data-share="{phase.Share:0.####}">{phase.Share:0.0} %</td></tr>""");
+    }
+
+    // What the drawing says only to those who can hover over it.
+    private static string MostOften(ProfileResult result)
+    {
+        long most = result.BatchesBySize.Max();
+        int rows = result.BatchesBySize.Index().First(size => size.Item == most).Index;
+        return most == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" Most often {rows} row{(rows == 1 ? "" : "s")}: {most:N0} times.");
     }
 
     /// <summary>A duration to three digits, in the unit that fits.</summary>

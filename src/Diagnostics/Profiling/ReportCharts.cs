@@ -8,6 +8,10 @@ internal static class ReportCharts
 {
     private const double Width = 1000;
 
+    // Below a drawing: labels hang there, larger on a phone, where all of it is drawn smaller.
+    private const double LabelRoom = 46;
+    private const double LabelGap = 7;
+
     // More bars than this cannot be told apart.
     private const int DrawnBatches = 60;
     private const int MostLanes = 4;
@@ -41,7 +45,7 @@ internal static class ReportCharts
         TimeSpan span = batches.Max(static batch => batch.Delivered) - from;
         int[] lanes = Lanes(batches);
         double bottom = (lanes.Max() + 1) * Lane;
-        var svg = new Svg(Text($"The last {batches.Length} batches, over {ProfileReport.Duration(span)}"), bottom + 36);
+        var svg = new Svg(Text($"The last {batches.Length} batches, over {ProfileReport.Duration(span)}"), bottom + LabelRoom);
         for (int i = 0; i < batches.Length; i++)
         {
             ProfiledBatch batch = batches[i];
@@ -64,9 +68,11 @@ internal static class ReportCharts
         }
 
         svg.Line(0, bottom, Width, bottom);
-        for (int tick = 0; tick <= 5; tick++)
+        for (int tick = 0; tick <= 4; tick++)
         {
-            svg.Label(Width * tick / 5, bottom + 28, ProfileReport.Duration(span * (tick / 5.0)), tick == 0 ? "start" : tick == 5 ? "end" : "middle");
+            svg.Label(
+                Width * tick / 4, bottom + LabelGap, ProfileReport.Duration(span * (tick / 4.0)), tick == 0 ? "start" : tick == 4 ? "end" : "middle",
+                isMinor: tick % 2 == 1);
         }
 
         return svg.ToString();
@@ -109,7 +115,7 @@ internal static class ReportCharts
         const double Height = 160;
         double top = Math.Max(1, counts.Max());
         double width = Math.Min(60, Width / counts.Length);
-        var svg = new Svg(Text($"{title}; most often {labels[Array.IndexOf(counts, counts.Max())]} {unit}"), Height + 36);
+        var svg = new Svg(Text($"{title}; most often {labels[Array.IndexOf(counts, counts.Max())]} {unit}"), Height + LabelRoom);
         for (int i = 0; i < counts.Length; i++)
         {
             svg.Open(Text($"{labels[i]} {unit}: {counts[i]:N0}"));
@@ -118,13 +124,13 @@ internal static class ReportCharts
         }
 
         svg.Line(0, Height, Width, Height);
-        svg.Label(0, Height + 28, labels[0], "start");
+        svg.Label(0, Height + LabelGap, labels[0], "start");
         if (labels.Length > 2)
         {
-            svg.Label(width * labels.Length / 2, Height + 28, labels[labels.Length / 2], "middle");
+            svg.Label(width * labels.Length / 2, Height + LabelGap, labels[labels.Length / 2], "middle");
         }
 
-        svg.Label(width * labels.Length, Height + 28, labels[^1], labels.Length > 8 ? "end" : "start");
+        svg.Label(width * labels.Length, Height + LabelGap, labels[^1], labels.Length > 8 ? "end" : "start");
         return svg.ToString();
     }
 
@@ -157,8 +163,8 @@ internal static class ReportCharts
         public void Line(double x1, double y1, double x2, double y2) =>
             _body.Append(CultureInfo.InvariantCulture, $"""<line class="axis" x1="{x1:0.##}" y1="{y1:0.##}" x2="{x2:0.##}" y2="{y2:0.##}"/>""");
 
-        public void Label(double x, double y, string text, string anchor) =>
-            _body.Append(CultureInfo.InvariantCulture, $"""<text x="{x:0.##}" y="{y:0.##}" text-anchor="{anchor}">{text}</text>""");
+        public void Label(double x, double y, string text, string anchor, bool isMinor = false) =>
+            _body.Append(CultureInfo.InvariantCulture, $"""<text{(isMinor ? " class=\"minor\"" : "")} x="{x:0.##}" y="{y:0.##}" text-anchor="{anchor}">{text}</text>""");
 
         public void Open(string text) => _body.Append(CultureInfo.InvariantCulture, $"<g><title>{text}</title>");
 
