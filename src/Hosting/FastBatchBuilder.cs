@@ -94,7 +94,7 @@ public sealed class FastBatchBuilder
     {
         var registration = new BatcherRegistration(
             method, name, configure, provider => provider.GetRequiredKeyedService<TBatcher>(name));
-        Check<TBatcher>(registration);
+        Check(registration);
         Services.AddSingleton(registration);
         Services.AddKeyedSingleton(name, (provider, _) =>
         {
@@ -112,7 +112,7 @@ public sealed class FastBatchBuilder
         return this;
     }
 
-    private void Check<TBatcher>(BatcherRegistration registration)
+    private void Check(BatcherRegistration registration)
     {
         if (registration.Name is { } name)
         {
@@ -127,7 +127,10 @@ public sealed class FastBatchBuilder
             }
         }
 
-        if (Services.Any(service => service.ServiceType == typeof(TBatcher) && Equals(service.ServiceKey, registration.Name)))
+        // Of one name there is one section of settings, in whatever case, and one endpoint; types of different namespaces may well have the same.
+        if (Services.Any(service => !service.IsKeyedService
+            && service.ImplementationInstance is BatcherRegistration other
+            && string.Equals(other.OptionsName, registration.OptionsName, StringComparison.OrdinalIgnoreCase)))
         {
             throw new InvalidOperationException(
                 $"{registration.OptionsName} is added twice. Give one of them a name; it is the key of its service, and of its settings.");

@@ -28,4 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Error, "{Error}")]
     public static partial void Unknown(ILogger logger, string error);
+
+    [LoggerMessage(9, LogLevel.Error, "Settings stay as they are, since a file cannot be read: {Error}")]
+    public static partial void FileBroken(ILogger logger, string error);
 }

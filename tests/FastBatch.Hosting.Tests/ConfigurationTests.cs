@@ -102,13 +102,18 @@ public class ConfigurationTests
         test.FastBatch.Configure(test.Configuration.GetSection("Models:Batching")).AddDoublerDoubleBatcher();
         IEnumerable<string> errors = await ErrorsAsync(test);
         Assert.Equal(
-            ["Models:Batching:Doubler.Double:MaxBatchSize (MemoryConfigurationProvider) must be a whole number, 1 or more; it is '0'."], errors);
+            ["Models:Batching:Doubler.Double:MaxBatchSize (MemoryConfigurationProvider) must be a whole number from 1 to 2147483647; it is '0'."], errors);
     }
 
     [Theory]
-    [InlineData("MaxBatchSize", "0", "must be a whole number, 1 or more; it is '0'.")]
-    [InlineData("MaxBatchSize", "many", "must be a whole number, 1 or more; it is 'many'.")]
-    [InlineData("MaxBatchSize", null, "must be a whole number, 1 or more; it is ''.")]
+    [InlineData("MaxBatchSize", "0", "must be a whole number from 1 to 2147483647; it is '0'.")]
+    [InlineData("MaxBatchSize", "many", "must be a whole number from 1 to 2147483647; it is 'many'.")]
+    [InlineData("MaxBatchSize", null, "must be a whole number from 1 to 2147483647; it is ''.")]
+    [InlineData("MaxBatchSize", "2147483648", "must be a whole number from 1 to 2147483647; it is '2147483648'.")]
+    [InlineData("MaxBatchSize", "8.0", "must be a whole number from 1 to 2147483647; it is '8.0'.")]
+    [InlineData("MaxQueueBytes", "0", "must be a whole number from 1 to 9223372036854775807; it is '0'.")]
+    [InlineData("Deadline", "0", "must be a duration of more than zero, such as 250us, 5ms, 2s or 00:00:02; it is '0'.")]
+    [InlineData("RunLimit", "0ms", "must be a duration of more than zero, such as 250us, 5ms, 2s or 00:00:02; it is '0ms'.")]
     [InlineData("MaxQueueDelay", "5", "must be a duration, zero or more, such as 250us, 5ms, 2s or 00:00:02; it is '5'.")]
     [InlineData("MaxQueueDelay", "-5ms", "must be a duration, zero or more, such as 250us, 5ms, 2s or 00:00:02; it is '-5ms'.")]
     [InlineData("MaxQueueDelay", "infinite", "must be a duration, zero or more, such as 250us, 5ms, 2s or 00:00:02; it is 'infinite'.")]
@@ -118,13 +123,52 @@ public class ConfigurationTests
     [InlineData("Overload", "1", "must be Wait, Reject or DropOldest; it is '1'.")]
     [InlineData("IsolateFaults", "yes", "must be true or false; it is 'yes'.")]
     [InlineData("Policy", "Adaptive", "can be set in code only.")]
-    [InlineData("MaxBatchSize:Value", "3", "must be a whole number, 1 or more; it is a section.")]
+    [InlineData("MaxBatchSize:Value", "3", "must be a whole number from 1 to 2147483647; it is a section.")]
     public async Task An_impossible_value_is_an_error_at_start(string key, string? value, string error)
     {
         var test = new TestHost(($"{Section}:{key}", value));
         test.FastBatch.AddDoublerDoubleBatcher();
         string setting = key.Split(':')[0];
         Assert.Equal([$"{Section}:{setting} (MemoryConfigurationProvider) {error}"], await ErrorsAsync(test));
+    }
+
+    [Theory]
+    [InlineData("FastBatch", "64")]
+    [InlineData("FastBatch:Doubler.Double", "64")]
+    [InlineData("FastBatch:Doubler.Double", "")]
+    [InlineData("FastBatch:Doubler.Double:small", "64")]
+    public async Task A_value_in_place_of_a_section_is_an_error_at_start(string key, string value)
+    {
+        var test = new TestHost((key, value));
+        test.FastBatch.AddDoublerDoubleBatcher().AddDoublerDoubleBatcher("small");
+        Assert.Equal(
+            [$"{key} (MemoryConfigurationProvider) must be a section, with a key for each setting; it is '{value}'."], await ErrorsAsync(test));
+    }
+
+    [Theory]
+    [InlineData("""{"FastBatch":{"Doubler.Double":{}}}""", null)]
+    [InlineData("""{"FastBatch":{"Doubler.Double":null}}""", null)]
+    [InlineData("""{"FastBatch":{"Doubler.Double":[]}}""", "FastBatch:Doubler.Double ")]
+    [InlineData("""{"FastBatch":{"Doubler.Double":[8]}}""", "FastBatch:Doubler.Double:0 ")]
+    [InlineData("""{"FastBatch":{"Doubler.Double":{"MaxBatchSize":[8,9]}}}""", "FastBatch:Doubler.Double:MaxBatchSize ")]
+    [InlineData("""{"FastBatch":{"Doubler.Double":{"MaxBatchSize":{}}}}""", "FastBatch:Doubler.Double:MaxBatchSize ")]
+    [InlineData("""{"FastBatch":{"Doubler.Double":{"MaxBatchSize":true}}}""", "FastBatch:Doubler.Double:MaxBatchSize ")]
+    [InlineData("""{"FastBatch":{"Doubler.Double":{"MaxBatchSize":8.5}}}""", "FastBatch:Doubler.Double:MaxBatchSize ")]
+    [InlineData("""{"FastBatch":{"Doubler.Double":{"IsolateFaults":1}}}""", "FastBatch:Doubler.Double:IsolateFaults ")]
+    [InlineData("""{"FastBatch":{"Doubler.Double":{"IsolateFaults":false,"DeviceCost":1.5e0}}}""", null)]
+    public async Task Json_of_the_wrong_type_is_an_error_at_start(string json, string? error)
+    {
+        var test = new TestHost();
+        test.Configuration.AddJsonStream(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(json)));
+        test.FastBatch.AddDoublerDoubleBatcher();
+        if (error is null)
+        {
+            using IHost host = await test.StartAsync();
+        }
+        else
+        {
+            Assert.StartsWith(error, Assert.Single(await ErrorsAsync(test)), StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -140,7 +184,7 @@ public class ConfigurationTests
             + "InlineContinuations, MaxInFlight, IsolateFaults, RunLimit, RequireFinite, Checked, DrainTimeout";
         Assert.Equal(
             [
-                $"{Section}:Capacity (MemoryConfigurationProvider) must be a whole number, 1 or more; it is 'none'.",
+                $"{Section}:Capacity (MemoryConfigurationProvider) must be a whole number from 1 to 2147483647; it is 'none'.",
                 $"{Section}:MaxBatchSze (MemoryConfigurationProvider) is no setting: {Settings}, small.",
                 $"{Section}:small:MaxQueueDeley (MemoryConfigurationProvider) is no setting: {Settings}.",
                 "FastBatch:Dubler.Double (MemoryConfigurationProvider) is no batcher's section: there are Doubler.Double, Negation.Negate.",

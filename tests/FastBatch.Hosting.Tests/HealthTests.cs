@@ -97,6 +97,22 @@ public class HealthTests
         Assert.Equal("Negation.Negate is Closed", entry.Description);
     }
 
+    [Fact]
+    public async Task A_batcher_whose_method_does_not_return_is_unhealthy_until_it_does()
+    {
+        var test = new TestHost(("FastBatch:Doubler.Double:RunLimit", "50ms"));
+        test.FastBatch.AddDoublerDoubleBatcher();
+        test.Services.AddHealthChecks().AddFastBatch();
+        using IHost host = await test.StartAsync();
+        var health = host.Services.GetRequiredService<HealthCheckService>();
+        Doubler model = host.Services.GetRequiredService<Doubler>();
+        model.Hold();
+        await Assert.ThrowsAsync<BatcherStalledException>(async () => await host.Services.GetRequiredService<Doubler.DoubleBatcher>().SubmitAsync(1));
+        Assert.Equal("Doubler.Double is Stalled", (await UntilAsync(health, HealthStatus.Unhealthy)).Description);
+        model.Release();
+        await UntilAsync(health, HealthStatus.Healthy);
+    }
+
     // A batch is counted after its callers have been resumed.
     private static async Task<HealthReportEntry> UntilAsync(HealthCheckService health, HealthStatus status)
     {

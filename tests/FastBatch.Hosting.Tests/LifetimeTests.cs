@@ -58,6 +58,47 @@ public class LifetimeTests
     }
 
     [Fact]
+    public async Task Told_to_stop_while_a_model_warms_up_it_does_not_wait_for_it()
+    {
+        var test = new TestHost();
+        var model = new Doubler();
+        bool othersStarted = false;
+        test.Services.AddHostedService(_ => new Other(() => othersStarted = true));
+        test.FastBatch
+            .ConfigureHost(static options => options.WarmUp = true)
+            .AddNegationNegateBatcher()
+            .AddDoublerDoubleBatcher(configure: static options => options with { DrainTimeout = TimeSpan.FromMilliseconds(1) }, model: _ => model);
+        IHost host = test.Build();
+        model.Hold();
+        Task start = host.StartAsync();
+        await model.ArrivedAsync();
+        host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.False(othersStarted);
+        await host.StopAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        var batchers = new Batcher[] { host.Services.GetRequiredService<Negation.NegateBatcher>(), host.Services.GetRequiredService<Doubler.DoubleBatcher>() };
+        Assert.All(batchers, static batcher => Assert.NotEqual(BatcherState.Serving, batcher.State));
+        await Task.Run(host.Dispose).WaitAsync(TimeSpan.FromSeconds(30));
+        model.Release();
+        Assert.All(batchers, static batcher => Assert.Equal(BatcherState.Closed, batcher.State));
+    }
+
+    [Fact]
+    public async Task One_model_that_cannot_be_loaded_ends_the_others()
+    {
+        var test = new TestHost();
+        test.FastBatch
+            .AddNegationNegateBatcher()
+            .AddDoublerDoubleBatcher(model: static _ => throw new InvalidDataException("No weights."));
+        using IHost host = test.Build();
+        await Assert.ThrowsAsync<InvalidDataException>(() => host.StartAsync());
+        var batcher = host.Services.GetRequiredService<Negation.NegateBatcher>();
+        Assert.NotEqual(BatcherState.Serving, batcher.State);
+        await Assert.ThrowsAsync<BatcherClosedException>(async () => await batcher.SubmitAsync(1));
+        await host.StopAsync();
+    }
+
+    [Fact]
     public async Task Stopping_refuses_at_once_and_answers_what_was_accepted()
     {
         var test = new TestHost();

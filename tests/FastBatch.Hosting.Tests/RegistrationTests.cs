@@ -110,6 +110,21 @@ public class RegistrationTests
         Assert.Throws<InvalidOperationException>(() => builder.AddDoublerDoubleBatcher("second"));
     }
 
+    [Fact]
+    public async Task What_would_share_a_section_needs_a_name_too()
+    {
+        // Types of the same name, and names that differ in case alone: keys of configuration are the same in any case.
+        var test = new TestHost(("FastBatch:Doubler.Double:MaxBatchSize", "3"), ("FastBatch:Doubler.Double:other:MaxBatchSize", "2"));
+        test.FastBatch.AddDoublerDoubleBatcher();
+        var exception = Assert.Throws<InvalidOperationException>(() => Elsewhere.DoublerDoubleBatcherRegistration.AddDoublerDoubleBatcher(test.FastBatch));
+        Assert.StartsWith("Doubler.Double is added twice. Give one of them a name", exception.Message, StringComparison.Ordinal);
+        Elsewhere.DoublerDoubleBatcherRegistration.AddDoublerDoubleBatcher(test.FastBatch, "other");
+        Assert.Throws<InvalidOperationException>(() => test.FastBatch.AddDoublerDoubleBatcher("Other"));
+        using IHost host = await test.StartAsync();
+        Assert.Equal(3, host.Services.GetRequiredService<Doubler.DoubleBatcher>().MaxBatchSize);
+        Assert.Equal(2, host.Services.GetRequiredKeyedService<Elsewhere.Doubler.DoubleBatcher>("other").MaxBatchSize);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("a:b")]

@@ -1,5 +1,8 @@
+using System.Globalization;
 using FastBatch.Scheduling;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace FastBatch.Hosting.Tests;
 
@@ -90,6 +93,64 @@ public class ReloadTests
     }
 
     [Fact]
+    public async Task What_changes_while_models_are_loading_is_taken_up()
+    {
+        var test = new TestHost(($"{Section}:MaxBatchSize", "8"));
+        test.FastBatch.AddDoublerDoubleBatcher().AddAdderAddBatcher(model: _ =>
+        {
+            test.Change(($"{Section}:MaxBatchSize", "4"));
+            return new Adder(new Summand(1));
+        });
+        using IHost host = await test.StartAsync();
+        Assert.Equal(4, host.Services.GetRequiredService<Doubler.DoubleBatcher>().MaxBatchSize);
+    }
+
+    [Fact]
+    public async Task A_storm_of_changes_under_load_loses_nothing_and_ends_with_the_last()
+    {
+        const int Threads = 3;
+        const int Changes = 200;
+        var source = new Swapped();
+        var test = new TestHost();
+        ((IConfigurationBuilder)test.Configuration).Add(source);
+        test.FastBatch.AddDoublerDoubleBatcher().AddDoublerDoubleBatcher("second");
+        using IHost host = await test.StartAsync();
+        Doubler.DoubleBatcher[] batchers =
+            [host.Services.GetRequiredService<Doubler.DoubleBatcher>(), host.Services.GetRequiredKeyedService<Doubler.DoubleBatcher>("second")];
+        bool ends = false;
+        Task[] clients = [.. Enumerable.Range(0, 16).Select(client => Task.Run(async () =>
+        {
+            for (int i = client; !Volatile.Read(ref ends); i++)
+            {
+                Assert.Equal(2 * i, await batchers[i % 2].SubmitAsync(i).AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+            }
+        }))];
+
+        // Some wrong, some for the next start, some impossible together: whatever comes, requests are answered.
+        await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Run(() =>
+        {
+            var random = new Random(thread);
+            for (int i = 0; i < Changes; i++)
+            {
+                source.Swap(new Dictionary<string, string?>
+                {
+                    [$"{Section}:MaxBatchSize"] = random.Next(0, 18).ToString(CultureInfo.InvariantCulture),
+                    [$"{Section}:MaxQueueDelay"] = random.Next(5) == 0 ? "soon" : $"{random.Next(3)}us",
+                    [$"{Section}:second:Capacity"] = random.Next(3) == 0 ? "64" : null!,
+                    [random.Next(3) == 0 ? $"{Section}:Colour" : $"{Section}:Overload"] = "Wait",
+                });
+            }
+        })));
+        var monitor = host.Services.GetRequiredService<IOptionsMonitor<BatcherOptions>>();
+        Assert.Equal(monitor.Get("Doubler.Double"), batchers[0].Options);
+        source.Swap(new Dictionary<string, string?> { [$"{Section}:MaxBatchSize"] = "5" });
+        Assert.All(batchers, static batcher => Assert.Equal(new BatcherOptions { MaxBatchSize = 5 }, batcher.Options));
+        Volatile.Write(ref ends, true);
+        await Task.WhenAll(clients);
+        Assert.All(batchers, static batcher => Assert.Equal(0, batcher.GetStatistics().Ended - batcher.GetStatistics().Succeeded));
+    }
+
+    [Fact]
     public async Task A_policy_of_code_cannot_be_combined_with_a_delay_of_configuration()
     {
         var test = new TestHost();
@@ -100,5 +161,22 @@ public class ReloadTests
         test.Change(($"{Section}:MaxQueueDelay", "5ms"));
         Assert.Equal(before, batcher.Options);
         Assert.Contains(test.Logged, static line => line.Id == 6 && line.Text.StartsWith($"{Section}:MaxQueueDelay", StringComparison.Ordinal));
+    }
+
+    // Settings that several threads change, each time as a whole.
+    private sealed class Swapped : ConfigurationProvider, IConfigurationSource
+    {
+        public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
+
+        public void Swap(Dictionary<string, string?> data)
+        {
+            foreach (string unset in data.Keys.Where(key => data[key] is null).ToArray())
+            {
+                data.Remove(unset);
+            }
+
+            Data = data;
+            OnReload();
+        }
     }
 }

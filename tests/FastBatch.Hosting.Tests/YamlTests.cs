@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 
 namespace FastBatch.Hosting.Tests;
 
@@ -42,7 +43,7 @@ public sealed class YamlTests : IDisposable
         string[] errors = [.. await ConfigurationTests.ErrorsAsync(test)];
         Assert.StartsWith("FastBatch:Doubler.Double:MaxBatchSze (fastbatch.yaml, line 3, column 5) is no setting", errors[0], StringComparison.Ordinal);
         Assert.Equal(
-            "FastBatch:Doubler.Double:Capacity (fastbatch.yaml, line 4, column 5) must be a whole number, 1 or more; it is '-1'.", errors[1]);
+            "FastBatch:Doubler.Double:Capacity (fastbatch.yaml, line 4, column 5) must be a whole number from 1 to 2147483647; it is '-1'.", errors[1]);
     }
 
     [Theory]
@@ -74,6 +75,29 @@ public sealed class YamlTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_is_broken_while_the_service_runs_changes_nothing()
+    {
+        var test = new TestHost();
+        Add(test, "FastBatch: {Doubler.Double: {MaxBatchSize: 8, Overload: Reject}}");
+        test.FastBatch.AddDoublerDoubleBatcher();
+        using IHost host = await test.StartAsync();
+        var batcher = host.Services.GetRequiredService<Doubler.DoubleBatcher>();
+        BatcherOptions before = batcher.Options;
+        Write("FastBatch:\n  Doubler.Double: {MaxBatchSize: 4");
+        test.Change();
+        Assert.Equal(before, batcher.Options);
+        Assert.Contains(test.Logged, static line => line is { Level: LogLevel.Error, Id: 9 } && line.Text.StartsWith(
+            "Settings stay as they are, since a file cannot be read: fastbatch.yaml, line ", StringComparison.Ordinal));
+
+        // Whatever else changes meanwhile.
+        test.Change(("FastBatch:Doubler.Double:MaxQueueDelay", "1ms"));
+        Assert.Equal(before with { MaxQueueDelay = TimeSpan.FromMilliseconds(1) }, batcher.Options);
+        Write("FastBatch: {Doubler.Double: {MaxBatchSize: 4}}");
+        test.Change();
+        Assert.Equal(new BatcherOptions { MaxBatchSize = 4, MaxQueueDelay = TimeSpan.FromMilliseconds(1) }, batcher.Options);
+    }
+
+    [Fact]
     public void A_file_may_be_optional()
     {
         Assert.Empty(new ConfigurationBuilder().SetBasePath(_directory).AddYamlFile("none.yaml", optional: true).Build().AsEnumerable());
@@ -82,9 +106,11 @@ public sealed class YamlTests : IDisposable
 
     private IConfigurationBuilder Add(IConfigurationBuilder builder, string yaml)
     {
-        File.WriteAllText(Path.Combine(_directory, "fastbatch.yaml"), yaml);
+        Write(yaml);
         return builder.SetBasePath(_directory).AddYamlFile("fastbatch.yaml", reloadOnChange: false);
     }
+
+    private void Write(string yaml) => File.WriteAllText(Path.Combine(_directory, "fastbatch.yaml"), yaml);
 
     private void Add(TestHost test, string yaml) => Add((IConfigurationBuilder)test.Configuration, yaml);
 }

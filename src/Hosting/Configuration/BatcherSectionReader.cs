@@ -21,9 +21,14 @@ internal sealed class BatcherSectionReader(
         return registration.Name is null ? options : Read(method.GetSection(registration.Name), options, errors);
     }
 
-    /// <summary>The sections and keys that belong to no batcher.</summary>
+    /// <summary>The sections and keys that belong to no batcher, and what is no section where one is expected.</summary>
     public IEnumerable<string> FindUnknown()
     {
+        if (section.Configuration is IConfigurationSection { Value: not null } all)
+        {
+            yield return NoSection(all);
+        }
+
         foreach (IConfigurationSection method in section.Configuration.GetChildren())
         {
             BatcherRegistration[] known = [.. _registrations.Where(registration => Same(registration.Method, method.Key))];
@@ -34,6 +39,11 @@ internal sealed class BatcherSectionReader(
                 yield return $"{Describe(method)} is no batcher's section: {added}.";
             }
 
+            if (method.Value is not null)
+            {
+                yield return NoSection(method);
+            }
+
             // What is neither a setting nor the section of a name.
             foreach (IConfigurationSection child in method.GetChildren().Where(_ => known.Length > 0))
             {
@@ -41,6 +51,11 @@ internal sealed class BatcherSectionReader(
                 if (!isName && BatcherSetting.Find(child.Key) is null)
                 {
                     yield return Unknown(child, known.Where(static registration => registration.Name is not null).Select(static registration => registration.Name!));
+                }
+
+                if (isName && child.Value is not null)
+                {
+                    yield return NoSection(child);
                 }
 
                 foreach (IConfigurationSection key in child.GetChildren().Where(key => isName && BatcherSetting.Find(key.Key) is null))
@@ -53,6 +68,12 @@ internal sealed class BatcherSectionReader(
 
     /// <summary>The key's path, and which source it comes from.</summary>
     public string Describe(IConfigurationSection key) => $"{key.Path}{SourceOf(key.Path)}";
+
+    /// <summary>What is wrong with files that were good when the service started, and have been read again.</summary>
+    public IEnumerable<string> FindBrokenFiles() => ((configuration as IConfigurationRoot)?.Providers ?? [])
+        .OfType<YamlConfigurationProvider>()
+        .Select(static file => file.Broken)
+        .OfType<string>();
 
     public string Describe(BatcherRegistration registration, string setting) =>
         section.PathOf(ConfigurationPath.Combine(registration.OptionsName, setting));
@@ -98,6 +119,8 @@ internal sealed class BatcherSectionReader(
 
         return options;
     }
+
+    private string NoSection(IConfigurationSection key) => $"{Describe(key)} must be a section, with a key for each setting; it is '{key.Value}'.";
 
     private string Unknown(IConfigurationSection key, IEnumerable<string> names)
     {

@@ -9,10 +9,12 @@ internal delegate bool TryParse<T>(string text, out T value);
 /// </summary>
 internal static class SettingText
 {
-    public const string WholeNumbers = "a whole number, 1 or more";
+    public const string WholeNumbers = "a whole number from 1 to 2147483647";
+    public const string LongNumbers = "a whole number from 1 to 9223372036854775807";
     public const string Numbers = "a number, zero or more";
     public const string Switches = "true or false";
     public const string Durations = "a duration, zero or more, such as 250us, 5ms, 2s or 00:00:02";
+    public const string PositiveDurations = "a duration of more than zero, such as 250us, 5ms, 2s or 00:00:02";
     public const string DurationsOrInfinite = Durations + ", or infinite";
 
     private static readonly (string Unit, double Ticks)[] Units =
@@ -69,6 +71,8 @@ internal static class SettingText
         value = TryDuration(text, out TimeSpan duration) ? duration : null;
         return value is not null;
     }
+
+    public static bool TryPositiveDuration(string text, out TimeSpan? value) => TryDuration(text, out value) && value > TimeSpan.Zero;
 
     public static bool TryDurationOrInfinite(string text, out TimeSpan value)
     {

@@ -26,7 +26,7 @@ internal sealed class BatcherHost(
     private const double MarginFraction = 0.1;
 
     private readonly BatcherRegistration[] _registrations = [.. registrations];
-    private readonly BatcherReload _reload = new(reader, logger);
+    private readonly BatcherReload _reload = new(reader, monitor, logger);
     private readonly CancellationTokenSource _giveUp = new();
     private volatile HostedBatcher[] _batchers = [];
     private IDisposable? _optionsChanges;
@@ -43,22 +43,36 @@ internal sealed class BatcherHost(
     {
         _ = options.Value;
         RequireSettings();
-        var batchers = new HostedBatcher[_registrations.Length];
-        for (int i = 0; i < batchers.Length; i++)
+        var made = new List<HostedBatcher>();
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            batchers[i] = Start(_registrations[i]);
-            if (options.Value.WarmUp)
+            foreach (BatcherRegistration registration in _registrations)
             {
-                await batchers[i].Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
-            }
+                cancellationToken.ThrowIfCancellationRequested();
+                HostedBatcher hosted = Start(registration);
+                made.Add(hosted);
+                if (options.Value.WarmUp)
+                {
+                    await hosted.Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+                }
 
-            Log.Serving(logger, batchers[i].Name, batchers[i].Batcher.MaxBatchSize, batchers[i].Batcher.Capacity);
+                Log.Serving(logger, hosted.Name, hosted.Batcher.MaxBatchSize, hosted.Batcher.Capacity);
+            }
+        }
+        catch
+        {
+            // The host will not serve: nor do those that could. Nobody waits here for a model that is running; its disposal does.
+            made.ForEach(hosted => _ = hosted.Batcher.CloseAsync(CancellationToken.None));
+            throw;
         }
 
+        HostedBatcher[] batchers = [.. made];
         _batchers = batchers;
         _optionsChanges = monitor.OnChange(Reload);
         _sectionChanges = ChangeToken.OnChange(section.Configuration.GetReloadToken, LogUnknown);
+
+        // Models may take minutes to load; what has changed meanwhile was told to nobody.
+        Array.ForEach(batchers, _reload.Apply);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -139,16 +153,21 @@ internal sealed class BatcherHost(
         }
     }
 
-    private void Reload(BatcherOptions wanted, string? name)
+    private void Reload(BatcherOptions options, string? name)
     {
         if (_batchers.FirstOrDefault(batcher => batcher.Name == name) is { } batcher)
         {
-            _reload.Apply(batcher, wanted);
+            _reload.Apply(batcher);
         }
     }
 
     private void LogUnknown()
     {
+        foreach (string broken in reader.FindBrokenFiles())
+        {
+            Log.FileBroken(logger, broken);
+        }
+
         foreach (string error in reader.FindUnknown())
         {
             Log.Unknown(logger, error);

@@ -1,5 +1,6 @@
 using FastBatch.Hosting.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace FastBatch.Hosting.Lifetime;
 
@@ -7,14 +8,17 @@ namespace FastBatch.Hosting.Lifetime;
 /// Gives a batcher new options while it serves. What cannot change is the batcher's to say: a setting it refuses is logged and stays what it
 /// is, and the others are taken.
 /// </summary>
-internal sealed class BatcherReload(BatcherSectionReader reader, ILogger logger)
+internal sealed class BatcherReload(BatcherSectionReader reader, IOptionsMonitor<BatcherOptions> monitor, ILogger logger)
 {
     private readonly Lock _gate = new();
 
-    public void Apply(HostedBatcher hosted, BatcherOptions wanted)
+    /// <summary>Any thread, several at once.</summary>
+    public void Apply(HostedBatcher hosted)
     {
         lock (_gate)
         {
+            // Asked for here: of two changes at the same time, the older may come later.
+            BatcherOptions wanted = monitor.Get(hosted.Name);
             BatcherOptions current = hosted.Batcher.Options;
             while (wanted != current)
             {

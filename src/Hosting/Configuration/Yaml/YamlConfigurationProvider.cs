@@ -5,7 +5,10 @@ using YamlDotNet.RepresentationModel;
 
 namespace FastBatch.Hosting.Configuration.Yaml;
 
-/// <summary>Reads a YAML file as configuration: mappings are sections, sequences have their indexes as keys. It knows where each key stands.</summary>
+/// <summary>
+/// Reads a YAML file as configuration: mappings are sections, sequences have their indexes as keys. It knows where each key stands. A file that
+/// was good and no longer is when it is read again changes nothing: the keys stay what they were.
+/// </summary>
 internal sealed class YamlConfigurationProvider(YamlConfigurationSource source) : FileConfigurationProvider(source)
 {
     // An anchor may refer to what it is in.
@@ -13,7 +16,26 @@ internal sealed class YamlConfigurationProvider(YamlConfigurationSource source) 
 
     private Dictionary<string, Mark> _places = new(StringComparer.OrdinalIgnoreCase);
 
+    private bool _isLoaded;
+
+    /// <summary>Why the file as it is now cannot be read; null if it could be.</summary>
+    public string? Broken { get; private set; }
+
     public override void Load(Stream stream)
+    {
+        try
+        {
+            Read(stream);
+            (_isLoaded, Broken) = (true, null);
+        }
+        catch (FormatException exception) when (_isLoaded)
+        {
+            // Thrown, it would leave no keys at all, and be seen by nobody: a thread of the file system's watch reads the file again.
+            Broken = exception.Message;
+        }
+    }
+
+    private void Read(Stream stream)
     {
         var data = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         var places = new Dictionary<string, Mark>(StringComparer.OrdinalIgnoreCase);
