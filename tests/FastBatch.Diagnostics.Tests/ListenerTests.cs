@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
+using System.Reflection;
 using Microsoft.Extensions.Logging;
 
 namespace FastBatch.Diagnostics.Tests;
@@ -47,6 +49,93 @@ public class ListenerTests
         Assert.Equal((2, "idle"), (seen[1].GetTagItem("fastbatch.batch.size"), seen[1].GetTagItem("fastbatch.close.reason")));
         Assert.Equal(ActivityStatusCode.Error, seen[1].Status);
         Assert.Equal("System.IO.InvalidDataException", seen[1].GetTagItem("error.type"));
+    }
+
+    [Fact]
+    public async Task Links_are_128_at_most()
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == BatchTelemetry.Name,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        var gate = new Gate();
+        using var telemetry = new BatchTelemetry();
+        await using var batcher = new Wide(gate.Pass).CreatePassBatcher();
+        using IDisposable observation = telemetry.Observe(batcher);
+        Task<int> first = batcher.SubmitAsync(0).AsTask();
+        await gate.ArrivedAsync();
+        using var caller = new Activity("caller").Start();
+        Task<int>[] rest = [.. Enumerable.Range(0, 200).Select(i => batcher.SubmitAsync(i).AsTask())];
+        caller.Stop();
+        gate.Open();
+        await Task.WhenAll([first, .. rest]);
+        await Until.TrueAsync(() => spans.Any(static span => (int)span.GetTagItem("fastbatch.batch.size")! == 200));
+        Assert.Equal(128, spans.Single(static span => (int)span.GetTagItem("fastbatch.batch.size")! == 200).Links.Count());
+    }
+
+    [Fact]
+    public async Task A_listener_that_throws_costs_no_request_and_no_other_observer()
+    {
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == BatchTelemetry.Name)
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        int thrown = 0;
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Throw());
+        listener.SetMeasurementEventCallback<int>((_, _, _, _) => Throw());
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => Throw());
+        listener.Start();
+        using var telemetry = new BatchTelemetry();
+        var batcher = new Squares().CreateSquareBatcher();
+        using IDisposable observation = telemetry.Observe(batcher);
+        using BatchProfile profile = batcher.Profile();
+        for (int i = 0; i < 50; i++)
+        {
+            Assert.Equal(i * i, await batcher.SubmitAsync(i).AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+
+        await Assert.ThrowsAsync<BatchExecutionException>(() => batcher.SubmitAsync(-1).AsTask());
+        Assert.Throws<AggregateException>(listener.RecordObservableInstruments);
+        await Until.TrueAsync(() => profile.Result.Requests == 51);
+        await batcher.DisposeAsync();
+        await Assert.ThrowsAsync<BatcherClosedException>(() => batcher.SubmitAsync(1).AsTask());
+        Assert.True(thrown > 50);
+        Assert.Equal((50, 1, 1), (batcher.GetStatistics().Succeeded, batcher.GetStatistics().Failed, batcher.GetStatistics().Closed));
+
+        void Throw()
+        {
+            Interlocked.Increment(ref thrown);
+            throw new InvalidOperationException("A listener's own.");
+        }
+    }
+
+    [Fact]
+    public void Ids_of_logs_are_those_of_the_docs()
+    {
+        string docs = File.ReadAllText(Path.Combine(Until.Repository(), "docs", "operations.md"));
+        var messages = typeof(BatcherLog).GetMethods(BindingFlags.Static | BindingFlags.Public)
+            .Select(static method => (method.Name, Message: method.GetCustomAttribute<LoggerMessageAttribute>()))
+            .Where(static one => one.Message is not null)
+            .Select(static one => (one.Message!.EventId, one.Name, one.Message.Level))
+            .OrderBy(static one => one.EventId)
+            .ToArray();
+        Assert.Equal(
+            [
+                (1, "Observed", LogLevel.Information), (2, "Failed", LogLevel.Error), (3, "Rejected", LogLevel.Warning),
+                (4, "Dropped", LogLevel.Warning), (5, "Closed", LogLevel.Warning), (6, "Ran", LogLevel.Trace), (7, "Stalled", LogLevel.Error),
+            ],
+            messages);
+        Assert.All(messages, one => Assert.Contains($"| {one.EventId} | {one.Level} |", docs, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -19,6 +19,17 @@ public sealed partial class Squares(Action? onRun = null)
     }
 }
 
+/// <summary>A method with large batches.</summary>
+public sealed partial class Wide(Action onRun)
+{
+    [Batchable(MaxBatchSize = 256)]
+    public void Pass(ReadOnlySpan<int> values, Span<int> same)
+    {
+        onRun();
+        values.CopyTo(same);
+    }
+}
+
 /// <summary>Holds the method until the test opens it.</summary>
 internal sealed class Gate
 {

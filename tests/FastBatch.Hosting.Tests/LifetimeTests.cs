@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.Logging;
 
 namespace FastBatch.Hosting.Tests;
@@ -191,6 +192,18 @@ public class LifetimeTests
             ],
             await ConfigurationTests.ErrorsAsync(test));
     }
+
+    [Fact]
+    public void Ids_of_logs_are_pinned() => Assert.Equal(
+        [
+            "1 Serving Information", "2 Closing Information", "3 Closed Information", "4 ClosedLate Warning", "5 Reloaded Information",
+            "6 SettingRefused Warning", "7 ReloadRefused Error", "8 Unknown Error", "9 FileBroken Error",
+        ],
+        typeof(Log).GetMethods(BindingFlags.Static | BindingFlags.Public)
+            .Select(static method => (method.Name, Message: method.GetCustomAttribute<LoggerMessageAttribute>()))
+            .Where(static one => one.Message is not null)
+            .Select(static one => $"{one.Message!.EventId} {one.Name} {one.Message.Level}")
+            .Order(StringComparer.Ordinal));
 
     private sealed class Other(Action onStart, Action? onStop = null) : IHostedService
     {
