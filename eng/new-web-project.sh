@@ -2,6 +2,7 @@
 # Packs the packages, looks into them, and shows that a new web project serves a model with fewer than 15 lines of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+repository=$PWD
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
 
@@ -31,7 +32,7 @@ for analyzer in FastBatch.Generators FastBatch.CodeFixes; do
     ls "$work"/unpacked/FastBatch.[0-9]*/analyzers/dotnet/cs/$analyzer.dll >/dev/null || fail "FastBatch lacks $analyzer"
 done
 
-# 2. A new web project that references one of them. Its packages are unpacked beside it: a cache would keep those of an earlier build.
+# 2. A new web project that references one of them, with the program of docs/hosting.md. Its packages are unpacked beside it: a cache would keep those of an earlier build.
 cd "$work"
 dotnet new web -n Service -o service --no-restore >/dev/null
 cd service
@@ -46,27 +47,8 @@ cat >nuget.config <<CONFIG
 CONFIG
 version=$(ls "$work"/packages/FastBatch.Hosting.*.nupkg | sed 's/.*FastBatch.Hosting.\(.*\).nupkg/\1/')
 dotnet add package FastBatch.Hosting --version "$version" --no-restore >/dev/null
-cat >Program.cs <<'PROGRAM'
-using FastBatch;
-
-var builder = WebApplication.CreateBuilder(args);
-builder.Services.AddFastBatch().AddScorerScoreBatcher();
-var app = builder.Build();
-
-app.MapGet("/score", (float x, float y, Scorer.ScoreBatcher batcher) => batcher.SubmitAsync([x, y]));
-
-app.Run();
-
-public sealed partial class Scorer
-{
-    [Batchable(BatchDim = 0)]
-    public void Score([Row(2)] ReadOnlySpan<float> points, Span<float> scores)
-    {
-        for (int i = 0; i < scores.Length; i++)
-            scores[i] = points[2 * i] + 3 * points[2 * i + 1];
-    }
-}
-PROGRAM
+sed -n '/^```cs$/,/^```$/p' "$repository/docs/hosting.md" | sed '1d;$d' >Program.cs
+grep -q 'AddFastBatch()' Program.cs || fail "docs/hosting.md has no program"
 own=$(diff ../Template.cs Program.cs | grep -cE '^> *[^ ]' || true)
 [ "$own" -lt 15 ] || fail "the program has $own lines of its own"
 dotnet build -c Release -v q -warnaserror --nologo >../build || { cat ../build >&2; fail "the project does not build"; }

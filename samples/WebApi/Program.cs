@@ -20,6 +20,7 @@ builder.Services.AddOpenApi();
 builder.Services.AddProblemDetails();
 
 WebApplication app = builder.Build();
+app.UseExceptionHandler(); // What is nobody's fault but the model's: 500, as a problem too.
 app.MapOpenApi();
 app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthReportWriter.WriteAsync });
 app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });

@@ -3,8 +3,9 @@ using FastBatch;
 namespace WebApi;
 
 /// <summary>
-/// Says in HTTP why a request was not answered: 429 when there are too many, with the time after which it is worth another try, 503 when the
-/// service is about to stop, 504 when the answer would be late, and 400 when the input is not what the model takes.
+/// Says in HTTP why a request was not answered: 429 when there are too many, with the time after which it is worth another try, 503 when this
+/// instance cannot answer but another may (it is about to stop, or its model does not return), 504 when the answer would be late, and 400 when
+/// the input is not what the model takes.
 /// </summary>
 internal sealed class RefusalFilter : IEndpointFilter
 {
@@ -21,7 +22,7 @@ internal sealed class RefusalFilter : IEndpointFilter
             response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(exception.RetryAfter.TotalSeconds)).ToString();
             return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status429TooManyRequests);
         }
-        catch (BatcherClosedException exception)
+        catch (FastBatchException exception) when (exception is BatcherClosedException || exception.IsTransient)
         {
             // The next request is for another instance, on another connection.
             response.Headers.Connection = "close";

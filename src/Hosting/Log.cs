@@ -20,7 +20,7 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Information, "{Batcher} goes on with new settings.")]
     public static partial void Reloaded(ILogger logger, string batcher);
 
-    [LoggerMessage(6, LogLevel.Warning, "{Setting} is changed, and takes effect at the next start only: {Reason}")]
+    [LoggerMessage(6, LogLevel.Warning, "{Setting} is changed, and is not taken up while the service runs: {Reason}")]
     public static partial void SettingRefused(ILogger logger, string setting, string reason);
 
     [LoggerMessage(7, LogLevel.Error, "{Batcher} keeps its settings, since the new ones are wrong: {Errors}")]

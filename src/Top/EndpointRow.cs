@@ -23,7 +23,7 @@ internal sealed record EndpointRow(
         {
             var earlier = before.Buckets(name, (Label, endpoint)).ToDictionary(static bucket => bucket.Bound, static bucket => bucket.Count);
             return Interpolate(
-                [.. after.Buckets(name, (Label, endpoint)).Select(bucket => (bucket.Bound, bucket.Count - earlier.GetValueOrDefault(bucket.Bound)))], part);
+                [.. after.Buckets(name, (Label, endpoint)).Select(bucket => (bucket.Bound, Math.Max(0, bucket.Count - earlier.GetValueOrDefault(bucket.Bound))))], part);
         }
 
         double batches = Rise("fastbatch_batch_size_count");

@@ -46,18 +46,30 @@ try
     if (once)
     {
         await Task.Delay(TimeSpan.FromSeconds(interval), stop.Token);
-        AnsiConsole.Write(View.Of(EndpointRow.Between(before, await ScrapeAsync()), url));
+        AnsiConsole.Write(View.Of(EndpointRow.Between(before, await ScrapeAsync()), url, AnsiConsole.Profile.Width));
         return 0;
     }
 
-    await AnsiConsole.Live(View.Of([], url)).StartAsync(async live =>
+    IReadOnlyList<EndpointRow> rows = [];
+    await AnsiConsole.Live(View.Of(rows, url, AnsiConsole.Profile.Width)).StartAsync(async live =>
     {
         while (true)
         {
             await Task.Delay(TimeSpan.FromSeconds(interval), stop.Token);
-            MetricsText after = await ScrapeAsync();
-            live.UpdateTarget(View.Of(EndpointRow.Between(before, after), url));
-            before = after;
+            string? trouble = null;
+            try
+            {
+                MetricsText after = await ScrapeAsync();
+                rows = EndpointRow.Between(before, after);
+                before = after;
+            }
+            catch (Exception exception) when (!stop.IsCancellationRequested && exception is HttpRequestException or TaskCanceledException)
+            {
+                // Services restart: it goes on when this one is back.
+                trouble = exception.Message;
+            }
+
+            live.UpdateTarget(View.Of(rows, url, AnsiConsole.Profile.Width, trouble));
         }
     });
 }

@@ -3,26 +3,50 @@ using Spectre.Console;
 
 namespace FastBatch.Top;
 
-/// <summary>The table.</summary>
+/// <summary>The table. What a narrow terminal has no room for it leaves out, the least important first.</summary>
 internal static class View
 {
-    public static Table Of(IReadOnlyList<EndpointRow> rows, Uri url)
+    private const int Wide = 115;
+
+    private static readonly (string Header, string Short, bool IsWide, Func<EndpointRow, string> Text)[] Columns =
+    [
+        ("requests/s", "req/s", false, static row => Number(row.Requests)),
+        ("batches/s", "", true, static row => Number(row.Batches)),
+        ("rows/batch", "rows", false, static row => Number(row.RowsPerBatch)),
+        ("fill", "", true, static row => Percent(row.Fill)),
+        ("queue", "queue", false, static row => Number(row.Queue)),
+        ("p50", "p50", false, static row => Duration(row.LatencyP50)),
+        ("p99", "p99", false, static row => Duration(row.LatencyP99)),
+        ("wait p99", "", true, static row => Duration(row.WaitP99)),
+        ("device", "", true, static row => Percent(row.DeviceShare)),
+        ("failed/s", "failed", false, static row => Alarm(row.Failures)),
+        ("refused/s", "refused", false, static row => Alarm(row.Rejections)),
+    ];
+
+    /// <param name="rows">What is shown.</param>
+    /// <param name="url">Where it is from.</param>
+    /// <param name="width">The terminal's columns.</param>
+    /// <param name="trouble">Why it is not of now; null if it is.</param>
+    public static Table Of(IReadOnlyList<EndpointRow> rows, Uri url, int width, string? trouble = null)
     {
-        var table = new Table { Title = new TableTitle(Markup.Escape(url.ToString())), Border = TableBorder.Rounded };
+        bool isWide = width >= Wide;
+        var table = new Table { Title = new TableTitle(Markup.Escape(url.ToString())), Border = isWide ? TableBorder.Rounded : TableBorder.Horizontal };
         table.AddColumn("endpoint");
-        foreach (string column in (string[])["requests/s", "batches/s", "rows/batch", "fill", "queue", "p50", "p99", "wait p99", "device", "failed/s", "refused/s"])
+        foreach (var column in Columns.Where(column => isWide || !column.IsWide))
         {
-            table.AddColumn(new TableColumn(column).RightAligned());
+            table.AddColumn(new TableColumn(isWide ? column.Header : column.Short).RightAligned().NoWrap());
         }
 
         foreach (EndpointRow row in rows)
         {
-            table.AddRow(
-                Markup.Escape(row.Endpoint), Number(row.Requests), Number(row.Batches), Number(row.RowsPerBatch), Percent(row.Fill), Number(row.Queue),
-                Duration(row.LatencyP50), Duration(row.LatencyP99), Duration(row.WaitP99), Percent(row.DeviceShare), Alarm(row.Failures), Alarm(row.Rejections));
+            table.AddRow([Markup.Escape(row.Endpoint), .. Columns.Where(column => isWide || !column.IsWide).Select(column => column.Text(row))]);
         }
 
-        if (rows.Count == 0)
+        if (trouble is not null)
+        {
+            table.Caption = new TableTitle($"[red]{Markup.Escape(trouble)}[/]");
+        }
+        else if (rows.Count == 0)
         {
             table.Caption = new TableTitle("no batchers in these metrics yet");
         }

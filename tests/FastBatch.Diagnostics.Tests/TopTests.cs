@@ -28,12 +28,32 @@ public class TopTests
         Assert.InRange(row.LatencyP50, 1e-9, 10);
         Assert.True(row.LatencyP99 >= row.LatencyP50);
         Assert.Equal((0, 0, 0), (row.Queue, row.Failures, row.Rejections));
-        var text = new StringWriter();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(text) });
-        console.Profile.Width = 200;
-        console.Write(View.Of([row], new Uri("http://host/metrics")));
-        Assert.Contains("a \"name\"", text.ToString(), StringComparison.Ordinal);
-        Assert.Contains("5.0", text.ToString(), StringComparison.Ordinal);
+        string wide = Show(row, 200);
+        Assert.All((string[])["a \"name\"", "requests/s", "wait p99", "12 %", "5.0"], text => Assert.Contains(text, wide, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_narrow_terminal_has_fewer_columns_and_whole_words()
+    {
+        var row = new EndpointRow("DigitModel.Classify", 1_234_567, 20_000, 61.5, 0.96, 1024, 0.00812, 0.0921, 0.05, 0.97, 0, 1_000_000);
+        string shown = Show(row, 80, "Connection refused [::1]");
+        Assert.All(
+            (string[])["req/s", "1,234,567", "rows", "61.5", "queue", "1,024", "p50", "8.1 ms", "p99", "92.1 ms", "failed", "refused", "1,000,000", "Connection refused [::1]"],
+            text => Assert.Contains(text, shown, StringComparison.Ordinal));
+        Assert.DoesNotContain("…", shown, StringComparison.Ordinal);
+        Assert.All(shown.Split('\n'), static line => Assert.InRange(line.TrimEnd().Length, 0, 80));
+    }
+
+    [Fact]
+    public void A_service_that_was_started_again_has_done_nothing_rather_than_less()
+    {
+        const string Before = "fastbatch_requests_total{fastbatch_endpoint=\"a\"} 100\n"
+            + "fastbatch_request_duration_seconds_bucket{fastbatch_endpoint=\"a\",le=\"1\"} 100\n"
+            + "fastbatch_request_duration_seconds_bucket{fastbatch_endpoint=\"a\",le=\"+Inf\"} 100\n";
+        EndpointRow row = EndpointRow.Between(
+            MetricsText.Parse(Before, DateTimeOffset.UnixEpoch),
+            MetricsText.Parse(Before.Replace(" 100", " 7", StringComparison.Ordinal), DateTimeOffset.UnixEpoch.AddSeconds(1))).Single();
+        Assert.Equal((0, double.NaN, double.NaN), (row.Requests, row.LatencyP50, row.LatencyP99));
     }
 
     [Fact]
@@ -54,6 +74,15 @@ public class TopTests
     [InlineData("a{b=\"c")]
     [InlineData("# a 1")]
     public void What_is_not_understood_is_left_out(string line) => Assert.Equal(0, MetricsText.Parse(line, default).Sum("a"));
+
+    private static string Show(EndpointRow row, int width, string? trouble = null)
+    {
+        var text = new StringWriter();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = width;
+        console.Write(View.Of([row], new Uri("http://host/metrics"), width, trouble));
+        return text.ToString();
+    }
 
     private static double Requests(MetricsText text) => text.Sum("fastbatch_requests_total");
 

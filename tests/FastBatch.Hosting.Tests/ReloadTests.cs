@@ -45,7 +45,7 @@ public class ReloadTests
         string[] refused = [.. test.Logged.Where(static line => line.Id == 6).Select(static line => line.Text).Order()];
         Assert.Equal(3, refused.Length);
         Assert.StartsWith(
-            $"{Section}:Capacity is changed, and takes effect at the next start only: Doubler.Double: BatcherOptions.Capacity is fixed while it serves: "
+            $"{Section}:Capacity is changed, and is not taken up while the service runs: Doubler.Double: BatcherOptions.Capacity is fixed while it serves: "
             + "it is 64, and 128 is given.",
             refused[0],
             StringComparison.Ordinal);
