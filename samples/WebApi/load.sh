@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Loads the sample from a second process at several rates and prints what its callers see: load.sh [SECONDS per rate, default 10].
-# The model takes 20 ms for a batch of up to 16, so its capacity is some 790 requests/s; a deadline of 100 ms has those refused that
-# would be late.
+# The model takes 20 ms for a batch of up to 16, so its capacity is some 790 requests/s. Callers are promised their answers in 100 ms: those
+# that would be late are refused. The deadline in appsettings.json is shorter, since it does not count what HTTP takes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
