@@ -12,7 +12,7 @@ internal static partial class TorchSharpGlue
         {
             private static readonly global::System.Lazy<Functions> s_functions = new(static () => new Functions());
 
-            private readonly Functions _functions;
+            private readonly Functions? _functions;
             private readonly nint _guard;
             private readonly global::System.IDisposable? _scope;
 
@@ -53,19 +53,28 @@ internal static partial class TorchSharpGlue
                 return new TorchSharpInference(functions, wasEnabled, null);
             }
 
+            /// <summary>
+            /// Not even if the thread's owner had left it on: a tensor that is made in inference mode does not count what is written to it.
+            /// </summary>
+            public static TorchSharpInference Suspend()
+            {
+                Functions functions = s_functions.Value;
+                return functions.Enter is not null ? new TorchSharpInference(functions, functions.Enter(0), null) : default;
+            }
+
             public void Dispose()
             {
                 if (_scope is not null)
                 {
                     _scope.Dispose();
                 }
-                else if (_functions.Leave is not null)
+                else if (_functions?.Leave is { } leave)
                 {
-                    _functions.Leave(_guard);
+                    leave(_guard);
                 }
                 else
                 {
-                    _functions.SetGradEnabled!((byte)_guard);
+                    _functions?.SetGradEnabled!((byte)_guard);
                 }
             }
 
@@ -114,6 +123,12 @@ internal static partial class TorchSharpGlue
             private static readonly global::System.Lazy<DataFunction?> s_data = new(
                 static () => TorchSharpLibrary.Find<DataFunction>("THSTensor_data"));
 
+            // at::TensorBase::_version() const, of which no C interface tells; by the names that the two kinds of compilers give it.
+            private static readonly global::System.Lazy<VersionFunction?> s_version = new(
+                static () => TorchSharpLibrary.Find<VersionFunction>(global::System.OperatingSystem.IsWindows()
+                    ? "?_version@TensorBase@at@@QEBA_JXZ"
+                    : "_ZNK2at10TensorBase8_versionEv"));
+
             [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
             private delegate int CreateFunction(
                 ref byte data,
@@ -128,6 +143,9 @@ internal static partial class TorchSharpGlue
 
             [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
             private delegate nint DataFunction(nint tensor);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate long VersionFunction(nint tensor);
 
             /// <summary>Throws now what would be thrown at the first batch.</summary>
             public static void Require(global::FastBatch.Devices.Device? device)
@@ -150,6 +168,7 @@ internal static partial class TorchSharpGlue
                 global::System.ReadOnlySpan<long> strides)
                 where T : unmanaged
             {
+                using TorchSharpInference suspended = TorchSharpInference.Suspend();
                 int failed = s_create.Value(
                     ref global::System.Runtime.CompilerServices.Unsafe.As<T, byte>(
                         ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows)),
@@ -174,6 +193,11 @@ internal static partial class TorchSharpGlue
                 && data(tensor.Handle) == global::System.Runtime.CompilerServices.Unsafe.ByteOffset(
                     ref global::System.Runtime.CompilerServices.Unsafe.NullRef<T>(),
                     ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows));
+
+            /// <summary>
+            /// Grows with every write to a tensor that <see cref="Wrap"/> made, also through views of it. Always 0, if nothing can tell.
+            /// </summary>
+            public static long VersionOf(global::TorchSharp.torch.Tensor tensor) => s_version.Value?.Invoke(tensor.Handle) ?? 0;
 
             /// <summary>The type of a tensor's elements.</summary>
             [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
