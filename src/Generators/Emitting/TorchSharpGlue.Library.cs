@@ -120,6 +120,12 @@ internal static partial class TorchSharpGlue
         internal static class TorchSharpMemory
         {
             private static readonly global::System.Lazy<CreateFunction> s_create = new(FindCreate);
+            private static readonly global::System.Lazy<AssignFunction?> s_assign = new(
+                static () => TorchSharpLibrary.Find<AssignFunction>("aoti_torch_assign_tensors"));
+
+            private static readonly global::System.Lazy<DeleteFunction?> s_delete = new(
+                static () => TorchSharpLibrary.Find<DeleteFunction>("aoti_torch_delete_tensor_object"));
+
             private static readonly global::System.Lazy<DataFunction?> s_data = new(
                 static () => TorchSharpLibrary.Find<DataFunction>("THSTensor_data"));
 
@@ -142,6 +148,12 @@ internal static partial class TorchSharpGlue
                 out nint tensor);
 
             [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate int AssignFunction(nint source, nint target);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate int DeleteFunction(nint tensor);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
             private delegate nint DataFunction(nint tensor);
 
             [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
@@ -161,29 +173,27 @@ internal static partial class TorchSharpGlue
             /// <summary>
             /// A tensor over rows that lie one after the other, and do not move. It belongs to no DisposeScope that the thread may have.
             /// </summary>
+            /// <param name="used">One that is needed no more. It becomes that tensor, where libtorch can do so; if not, it is disposed.</param>
             public static global::TorchSharp.torch.Tensor Wrap<T>(
                 global::FastBatch.Devices.Device? device,
                 global::System.ReadOnlySpan<T> rows,
                 global::System.ReadOnlySpan<long> sizes,
-                global::System.ReadOnlySpan<long> strides)
+                global::System.ReadOnlySpan<long> strides,
+                global::TorchSharp.torch.Tensor? used = null)
                 where T : unmanaged
             {
-                using TorchSharpInference suspended = TorchSharpInference.Suspend();
-                int failed = s_create.Value(
-                    ref global::System.Runtime.CompilerServices.Unsafe.As<T, byte>(
-                        ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows)),
-                    sizes.Length,
-                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(sizes),
-                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(strides),
-                    offset: 0,
-                    (int)TypeOf<T>(),
-                    deviceType: device?.CudaIndex is null ? 0 : 1,
-                    deviceIndex: device?.CudaIndex ?? 0,
-                    out nint tensor);
-                return failed == 0
-                    ? global::TorchSharp.torch.Tensor.UnsafeCreateTensor(tensor).DetachFromDisposeScope()
-                    : throw new global::System.InvalidOperationException(
-                        $"libtorch made no tensor [{string.Join(", ", sizes.ToArray())}] over {rows.Length} elements; it says why on standard error.");
+                nint made = Create(device, rows, sizes, strides);
+                if (used is { IsInvalid: false }
+                    && s_assign.Value is { } assign
+                    && s_delete.Value is { } delete
+                    && assign(made, used.Handle) == 0)
+                {
+                    delete(made);
+                    return used;
+                }
+
+                used?.Dispose();
+                return global::TorchSharp.torch.Tensor.UnsafeCreateTensor(made).DetachFromDisposeScope();
             }
 
             /// <summary>Whether the tensor begins at the first of these rows, which do not move. No, if nothing can tell.</summary>
@@ -213,6 +223,31 @@ internal static partial class TorchSharpGlue
                 : typeof(T) == typeof(byte) ? global::TorchSharp.torch.ScalarType.Byte
                 : typeof(T) == typeof(bool) ? global::TorchSharp.torch.ScalarType.Bool
                 : throw new global::System.NotSupportedException($"No tensor has elements of {typeof(T)}.");
+
+            private static nint Create<T>(
+                global::FastBatch.Devices.Device? device,
+                global::System.ReadOnlySpan<T> rows,
+                global::System.ReadOnlySpan<long> sizes,
+                global::System.ReadOnlySpan<long> strides)
+                where T : unmanaged
+            {
+                using TorchSharpInference suspended = TorchSharpInference.Suspend();
+                int failed = s_create.Value(
+                    ref global::System.Runtime.CompilerServices.Unsafe.As<T, byte>(
+                        ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows)),
+                    sizes.Length,
+                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(sizes),
+                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(strides),
+                    offset: 0,
+                    (int)TypeOf<T>(),
+                    deviceType: device?.CudaIndex is null ? 0 : 1,
+                    deviceIndex: device?.CudaIndex ?? 0,
+                    out nint tensor);
+                return failed == 0
+                    ? tensor
+                    : throw new global::System.InvalidOperationException(
+                        $"libtorch made no tensor [{string.Join(", ", sizes.ToArray())}] over {rows.Length} elements; it says why on standard error.");
+            }
 
             private static CreateFunction FindCreate()
             {

@@ -31,7 +31,7 @@ internal static partial class TorchSharpGlue
                 Kept kept = global::System.Threading.Interlocked.Exchange(ref _kept[place], null) ?? new Kept();
                 if (!kept.IsOf(rows, firstRow, count, sizes, strides))
                 {
-                    kept.Replace(firstRow, count, TorchSharpMemory.Wrap(batch.Device, rows, sizes, strides));
+                    kept.Become(firstRow, count, TorchSharpMemory.Wrap(batch.Device, rows, sizes, strides, kept.Tensor));
                 }
 
                 return new Loan(this, place, kept);
@@ -138,9 +138,8 @@ internal static partial class TorchSharpGlue
                     return _version != before;
                 }
 
-                public void Replace(int firstRow, int count, global::TorchSharp.torch.Tensor tensor)
+                public void Become(int firstRow, int count, global::TorchSharp.torch.Tensor tensor)
                 {
-                    Tensor?.Dispose();
                     (_firstRow, _count, Tensor) = (firstRow, count, tensor);
                     _version = TorchSharpMemory.VersionOf(tensor);
                 }
