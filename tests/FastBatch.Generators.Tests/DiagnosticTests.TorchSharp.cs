@@ -14,6 +14,8 @@ public partial class DiagnosticTests
     [InlineData("Tensor Score([Row] Tensor x) => [|x.cpu()|];", "cpu")]
     [InlineData("Tensor Score([Row] Tensor x) { float first = [|x.item<float>()|]; return first > 0 ? x.relu() : x; }", "item")]
     [InlineData("Tensor Score([Row] Tensor x) { Func<float> f = () => [|x.item<float>()|]; return x.relu(); }", "item")]
+    [InlineData("Tensor Score([Row] Tensor x) { float first = [|x.ToSingle()|]; return first > 0 ? x.relu() : x; }", "ToSingle")]
+    [InlineData("Tensor Score([Row] Tensor x) { float first = [|(float)x|]; return first > 0 ? x.relu() : x; }", "(float)")]
     public Task FB0029_waits_for_the_device(string method, string call) => WarnAsync(
         "FB0029", method, $"'{call}' in 'Score' waits for the device and copies from it, for every batch; accepted: tensors as they are, which the batcher copies once");
 
@@ -43,7 +45,14 @@ public partial class DiagnosticTests
         "FB0032", method, $"'{value}' is kept, but what 'Score' returns is disposed once it is copied; accepted: alias() of it, or clone()");
 
     [Theory]
+    [InlineData("Tensor Score([Row] Tensor x) { [|_last = x|]; return x.relu(); }", "_last")]
+    [InlineData("Tensor Score([Row] Tensor x) { [|this.Last = x.detach().view(-1)|]; return x.relu(); }", "Last")]
+    public Task FB0034_input_kept(string method, string member) => WarnAsync(
+        "FB0034", method, $"'{member}' keeps 'x', whose memory is other callers' as soon as 'Score' has returned; accepted: clone() of it");
+
+    [Theory]
     [InlineData("Tensor Score([Row] Tensor x) => x;")]
+    [InlineData("Tensor Score([Row] Tensor x) { _last = x.clone(); Tensor y = x.view(-1); return y; }")]
     [InlineData("Tensor Score([Row] Tensor x) => _kept.alias();")]
     [InlineData("Tensor Score([Row] Tensor x) { using DisposeScope s = torch.NewDisposeScope(); return s.MoveToOuter(x.relu()); }")]
     [InlineData("Tensor Score([Row] Tensor x) { using (torch.NewDisposeScope()) { return x.relu().MoveToOuterDisposeScope(); } }")]
@@ -85,6 +94,8 @@ public partial class DiagnosticTests
             {
                 private readonly Tensor _kept = null!;
                 private Tensor Kept => _kept;
+                private Tensor? _last;
+                private Tensor? Last { get => _last; set => _last = value; }
                 private torch.nn.Module Other2 => M;
                 {{attributes}}{{method}}
             }

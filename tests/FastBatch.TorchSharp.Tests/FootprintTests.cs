@@ -62,6 +62,54 @@ public sealed class FootprintTests
         }
     }
 
+    /// <summary>Where they begin and how many rows they have differs from batch to batch, and their tensors are made anew.</summary>
+    [Fact]
+    public async Task Batches_of_many_callers_allocate_no_more()
+    {
+        // What callers and threads allocate when they start does not depend on how long they go on.
+        const int Few = 100;
+        const int Many = 1100;
+        int batches = 0;
+        var tricks = new Tricks
+        {
+            Next = x =>
+            {
+                Interlocked.Increment(ref batches);
+                return x.relu();
+            },
+        };
+        await using Tricks.AnyBatcher batcher = tricks.CreateAnyBatcher(new BatcherOptions { MaxBatchSize = 31 });
+
+        // Before it had a function for it, a tensor could not become another one.
+        int most = typeof(Tensor).Assembly.GetName().Version >= new Version(0, 103) ? 2 : BytesOfTensor + 2;
+        double least = double.MaxValue;
+        for (int attempt = 0; attempt < 50 && least > most; attempt++)
+        {
+            (long fewBytes, int fewBatches) = await RunAsync(Few);
+            (long manyBytes, int manyBatches) = await RunAsync(Many);
+            double bytes = manyBytes - fewBytes - ((long)BytesOfTensor * (manyBatches - fewBatches));
+            least = Math.Min(least, bytes / Math.Max(1, manyBatches - fewBatches));
+        }
+
+        Assert.InRange(least, double.MinValue, most);
+
+        async Task<(long Bytes, int Batches)> RunAsync(int requests)
+        {
+            batches = 0;
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => Task.Run(async () =>
+            {
+                float[] row = [1, 2, 3];
+                float[] output = new float[3];
+                for (int i = 0; i < requests; i++)
+                {
+                    await batcher.SubmitAsync(row, output).ConfigureAwait(false);
+                }
+            })));
+            return (GC.GetTotalAllocatedBytes(precise: true) - before, batches);
+        }
+    }
+
     [Fact]
     public async Task A_hundred_thousand_batches_leave_nothing()
     {

@@ -138,6 +138,140 @@ public sealed class OwnershipTests
         Assert.Equal(s_relu, output);
     }
 
+    [Theory]
+    [InlineData("reads", 1)]
+    [InlineData("writes", 8)]
+    [InlineData("writes through a view", 8)]
+    [InlineData("replaces", 8)]
+    [InlineData("disposes", 8)]
+    public async Task What_a_method_wrote_to_is_not_run_again(string deed, int failed)
+    {
+        var tricks = new Tricks
+        {
+            Next = x =>
+            {
+                using Tensor largest = x.max();
+                bool isBad = largest.ToSingle() > 100;
+                Tensor y = x.neg();
+                switch (deed)
+                {
+                    case "writes":
+                        Free(x.neg_(), x);
+                        break;
+                    case "writes through a view":
+                        using (Tensor view = x.view(-1))
+                        {
+                            Free(view.add_(1), view);
+                        }
+
+                        break;
+                    case "replaces":
+                        Free(x.set_(y), x);
+                        break;
+                    case "disposes":
+                        x.Dispose();
+                        break;
+                }
+
+                return isBad ? throw new FormatException() : y;
+            },
+        };
+        await using Tricks.AnyBatcher batcher = tricks.CreateAnyBatcher(Batches.Of(8));
+        for (int bad = -1; bad < 8; bad++)
+        {
+            int faults = 0;
+            await Batches.InBatchAsync(8, async row =>
+            {
+                float[] x = [row, 2, row == bad ? 101 : 3];
+                float[] y = new float[3];
+                try
+                {
+                    await batcher.SubmitAsync(x, y);
+                    Assert.Equal([-row, -2, -3], y);
+                    Assert.NotEqual(bad, row);
+                }
+                catch (BatchExecutionException exception)
+                {
+                    Assert.IsType<FormatException>(exception.InnerException);
+                    Interlocked.Increment(ref faults);
+                }
+            });
+            Assert.Equal(bad < 0 ? 0 : failed, faults);
+        }
+
+        // Operations in place return the tensor itself, in old versions another one.
+        static void Free(Tensor result, Tensor operand)
+        {
+            if (!ReferenceEquals(result, operand))
+            {
+                result.Dispose();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task An_input_that_was_kept_is_no_tensor_any_more_when_the_batcher_has_ended()
+    {
+        Tensor? kept = null;
+        var tricks = new Tricks
+        {
+            Next = x =>
+            {
+                kept = x;
+                return x.relu();
+            },
+        };
+        await using (Tricks.AnyBatcher batcher = tricks.CreateAnyBatcher())
+        {
+            await batcher.SubmitAsync(s_row, new float[3]);
+        }
+
+        Assert.True(kept!.IsInvalid);
+        Assert.ThrowsAny<Exception>(() => kept.relu());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_module_that_is_disposed_first_faults_what_still_comes(bool isScript)
+    {
+        using var scripts = new Scripts(Batches.Folder);
+        using var mlp = new Mlp(scripts.MlpModule);
+        await using Mlp.ForwardBatcher module = mlp.CreateForwardBatcher();
+        await using Scripts.MlpBatcher script = scripts.CreateMlpBatcher();
+        await module.SubmitAsync(new float[16], new float[10]);
+        await script.SubmitAsync(new float[16], new float[10]);
+        if (isScript)
+        {
+            scripts.Dispose();
+        }
+        else
+        {
+            mlp.Dispose();
+        }
+
+        ValueTask task = isScript ? script.SubmitAsync(new float[16], new float[10]) : module.SubmitAsync(new float[16], new float[10]);
+        await Assert.ThrowsAsync<BatchExecutionException>(() => task.AsTask());
+    }
+
+    [Fact]
+    public async Task Everybody_gets_his_own_row_however_batches_overlap()
+    {
+        await using Tricks.TwiceBatcher batcher = Tricks.CreateTwiceBatcher(new BatcherOptions { MaxBatchSize = 7, Capacity = 32 });
+        await Task.WhenAll(Enumerable.Range(0, 48).Select(client => Task.Run(async () =>
+        {
+            float[][] outputs = [new float[3], new float[3], new float[3]];
+            for (int i = 0; i < 500; i++)
+            {
+                float[] row = [client, -i, i];
+                await batcher.SubmitAsync(row, outputs[0], outputs[1], outputs[2]);
+                Assert.Equal([client, 0, i], outputs[0]);
+                Assert.Equal([client, 0, i], outputs[1]);
+                Assert.Equal(row, outputs[2]);
+            }
+        })));
+    }
+
     [Fact]
     public async Task No_gradients_are_kept_and_modules_evaluate()
     {
@@ -160,6 +294,11 @@ public sealed class OwnershipTests
         using var mlp = new Mlp(scripts.MlpModule);
         mlp.train();
         await using Mlp.ForwardBatcher forward = mlp.CreateForwardBatcher();
+        Assert.False(mlp.training);
+
+        // Somebody trains it while it serves.
+        mlp.train();
+        await forward.SubmitAsync(new float[16], new float[10]);
         Assert.False(mlp.training);
     }
 

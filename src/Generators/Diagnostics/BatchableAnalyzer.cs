@@ -50,6 +50,7 @@ public sealed class BatchableAnalyzer : DiagnosticAnalyzer
         Descriptors.TrainingCall,
         Descriptors.ScopeKept,
         Descriptors.KeptTensorReturned,
+        Descriptors.InputKept,
     ];
 
     /// <inheritdoc/>

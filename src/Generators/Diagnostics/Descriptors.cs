@@ -175,6 +175,11 @@ internal static class Descriptors
         "DeadlineMicroseconds is not negative",
         "DeadlineMicroseconds is {0}; accepted: 0, for no deadline, or more");
 
+    public static readonly DiagnosticDescriptor InputKept = Warning(
+        "FB0034",
+        "An input of a [Batchable] method is not kept",
+        "'{0}' keeps '{1}', whose memory is other callers' as soon as '{2}' has returned; accepted: clone() of it");
+
     public static readonly DiagnosticDescriptor AwaitedAgain = Warning(
         "FB0040",
         "The task of a request is awaited once",

@@ -10,8 +10,17 @@ namespace FastBatch.Generators.Diagnostics;
 /// <summary>Known mistakes in the body of a <c>[Batchable]</c> method over TorchSharp's tensors. It is served all the same.</summary>
 internal static class TorchSharpChecks
 {
-    private static readonly string[] Synchronizing = ["item", "cpu", "data", "tolist", "ToSingle", "ToDouble", "ToInt32", "ToInt64", "ToBoolean"];
-    private static readonly string[] Training = ["backward", "requires_grad_", "enable_grad", "set_grad_enabled", "train", "retain_grad"];
+    private static readonly string[] Synchronizing =
+    [
+        "item", "cpu", "data", "tolist", "ToScalar", "ToHalf", "ToBFloat16", "ToSingle", "ToDouble", "ToSByte", "ToByte", "ToInt16", "ToInt32",
+        "ToInt64", "ToBoolean", "ToComplexFloat32", "ToComplexFloat64", "ToComplex32", "ToComplex64",
+    ];
+
+    private static readonly string[] Training =
+        ["backward", "requires_grad_", "enable_grad", "set_grad_enabled", "train", "retain_grad", "zero_grad"];
+
+    // Other names of the same memory.
+    private static readonly string[] Views = ["alias", "detach", "view", "narrow", "unsqueeze", "squeeze", "transpose", "t"];
 
     /// <summary>Looks at the bodies of one method.</summary>
     public static void Check(IMethodSymbol method, IEnumerable<IOperation> bodies, Action<Diagnostic> report)
@@ -25,8 +34,16 @@ internal static class TorchSharpChecks
         {
             switch (operation)
             {
-                case IInvocationOperation invocation when IsOfTorch(invocation.TargetMethod.ContainingType):
+                case IInvocationOperation invocation when IsOfTorchSharp(invocation.TargetMethod.ContainingType):
                     CheckCall(method, invocation, report);
+                    break;
+                case IConversionOperation { OperatorMethod: { } conversion, Operand.Type: { } type, IsImplicit: false }
+                    when IsOfTorchSharp(conversion.ContainingType) && TensorType.TorchSharp.Is(type):
+                    Report(Descriptors.Synchronizes, operation.Syntax, report, $"({conversion.ReturnType.ToDisplayString()})", method.Name);
+                    break;
+                case ISimpleAssignmentOperation { Target: IFieldReferenceOperation or IPropertyReferenceOperation } kept
+                    when InputOf(method, kept.Value) is { } input:
+                    Report(Descriptors.InputKept, operation.Syntax, report, ((IMemberReferenceOperation)kept.Target).Member.Name, input, method.Name);
                     break;
                 case ISimpleAssignmentOperation { Target: IPropertyReferenceOperation { Property.Name: "requires_grad" } property }
                     when IsOfTorch(property.Property.ContainingType):
@@ -99,6 +116,17 @@ internal static class TorchSharpChecks
         }
     }
 
+    // The input that a value is, or is a view of; null if it is none.
+    private static string? InputOf(IMethodSymbol method, IOperation value) => value switch
+    {
+        IConversionOperation conversion => InputOf(method, conversion.Operand),
+        IParameterReferenceOperation { Parameter: { } parameter }
+            when TensorType.TorchSharp.Is(parameter.Type) && SymbolEqualityComparer.Default.Equals(parameter.ContainingSymbol, method) => parameter.Name,
+        IInvocationOperation { Instance: { } instance } call
+            when Views.Contains(call.TargetMethod.Name) && IsOfTorch(call.TargetMethod.ContainingType) => InputOf(method, instance),
+        _ => null,
+    };
+
     private static bool IsNested(IOperation operation)
     {
         for (IOperation? current = operation.Parent; current is not null; current = current.Parent)
@@ -123,6 +151,18 @@ internal static class TorchSharpChecks
         }
 
         return false;
+    }
+
+    // Some of what tensors have are extensions, and modules have a namespace of their own.
+    private static bool IsOfTorchSharp(INamedTypeSymbol? type)
+    {
+        INamespaceSymbol? outermost = type?.ContainingNamespace;
+        while (outermost?.ContainingNamespace is { IsGlobalNamespace: false } outer)
+        {
+            outermost = outer;
+        }
+
+        return outermost?.Name == "TorchSharp";
     }
 
     private static void Report(DiagnosticDescriptor descriptor, SyntaxNode syntax, Action<Diagnostic> report, params object[] arguments) =>

@@ -19,7 +19,7 @@ internal sealed partial class BatcherEmitter
 
         if (_method.IsModule)
         {
-            _writer.Line($"((global::TorchSharp.torch.nn.Module){_names.Target}).eval();");
+            _writer.Line($"{Module}.eval();");
         }
 
         foreach (NamedParameter input in _names.Inputs)
@@ -39,6 +39,15 @@ internal sealed partial class BatcherEmitter
         string[] results = [.. _names.AllOutputs.Select(output => Identifiers.Escape(locals.Fresh(output.Name)))];
 
         _writer.Line();
+        if (_method.IsModule)
+        {
+            _writer.Line("// Whoever has trained it meanwhile must not change what callers get.");
+            _writer.Open($"if ({Module}.training)");
+            _writer.Line($"{Module}.eval();");
+            _writer.Close();
+            _writer.Line();
+        }
+
         _writer.Line("// The inputs are the rows themselves, under tensors that are kept from batch to batch.");
         for (int i = 0; i < inputs.Length; i++)
         {
@@ -48,9 +57,14 @@ internal sealed partial class BatcherEmitter
         }
 
         _writer.Line($"using {glue}TorchSharpInference inference = {glue}TorchSharpInference.Enter();");
-        _writer.Line($"{(results.Length == 1 ? $"{Tensor}? {results[0]}" : $"({Declarations(Tensor, results)})")} = {method}(");
-        _writer.List([.. inputs.Select(static input => $"{input}.Tensor")], ");");
+        foreach (string result in results)
+        {
+            _writer.Line($"{Tensor}? {result} = null;");
+        }
+
         _writer.Open("try");
+        _writer.Line($"{(results.Length == 1 ? results[0] : $"({string.Join(", ", results)})")} = {method}(");
+        _writer.List([.. inputs.Select(static input => $"{input}.Tensor")], ");");
         for (int i = 0; i < results.Length; i++)
         {
             NamedParameter output = _names.AllOutputs[i];
@@ -58,6 +72,14 @@ internal sealed partial class BatcherEmitter
             _writer.Line($"{glue}TorchSharpResults.Copy(batch, {results[i]}, outputs.{output.Member}.Rows(batch), {Layout(output)}, {name});");
         }
 
+        _writer.Close();
+        _writer.Open("catch");
+        foreach (string input in inputs)
+        {
+            _writer.Line($"{input}.SpoilIfWritten(batch);");
+        }
+
+        _writer.Line("throw;");
         _writer.Close();
         _writer.Open("finally");
         string lent = string.Join(", ", inputs.Select(static input => $"{input}.Tensor"));
@@ -85,9 +107,10 @@ internal sealed partial class BatcherEmitter
         _writer.Close();
     }
 
-    private IEnumerable<string> Fields => _names.Inputs.SelectMany(static input => (string[])[input.Field, input.Tensors]);
+    // Without the members that the user's class may hide.
+    private string Module => $"((global::TorchSharp.torch.nn.Module){_names.Target})";
 
-    private static string Declarations(string type, string[] names) => string.Join(", ", names.Select(name => $"{type}? {name}"));
+    private IEnumerable<string> Fields => _names.Inputs.SelectMany(static input => (string[])[input.Field, input.Tensors]);
 
     // The shape of the whole batch and the strides over its rows, which lie one after the other: "[3, batch.Count], [1, 3]".
     private static string Layout(NamedParameter parameter)

@@ -12,7 +12,7 @@ internal static partial class TorchSharpGlue
         {
             private static readonly global::System.Lazy<Functions> s_functions = new(static () => new Functions());
 
-            private readonly Functions _functions;
+            private readonly Functions? _functions;
             private readonly nint _guard;
             private readonly global::System.IDisposable? _scope;
 
@@ -53,19 +53,28 @@ internal static partial class TorchSharpGlue
                 return new TorchSharpInference(functions, wasEnabled, null);
             }
 
+            /// <summary>
+            /// Not even if the thread's owner had left it on: a tensor that is made in inference mode does not count what is written to it.
+            /// </summary>
+            public static TorchSharpInference Suspend()
+            {
+                Functions functions = s_functions.Value;
+                return functions.Enter is not null ? new TorchSharpInference(functions, functions.Enter(0), null) : default;
+            }
+
             public void Dispose()
             {
                 if (_scope is not null)
                 {
                     _scope.Dispose();
                 }
-                else if (_functions.Leave is not null)
+                else if (_functions?.Leave is { } leave)
                 {
-                    _functions.Leave(_guard);
+                    leave(_guard);
                 }
                 else
                 {
-                    _functions.SetGradEnabled!((byte)_guard);
+                    _functions?.SetGradEnabled!((byte)_guard);
                 }
             }
 
@@ -111,8 +120,20 @@ internal static partial class TorchSharpGlue
         internal static class TorchSharpMemory
         {
             private static readonly global::System.Lazy<CreateFunction> s_create = new(FindCreate);
+            private static readonly global::System.Lazy<AssignFunction?> s_assign = new(
+                static () => TorchSharpLibrary.Find<AssignFunction>("aoti_torch_assign_tensors"));
+
+            private static readonly global::System.Lazy<DeleteFunction?> s_delete = new(
+                static () => TorchSharpLibrary.Find<DeleteFunction>("aoti_torch_delete_tensor_object"));
+
             private static readonly global::System.Lazy<DataFunction?> s_data = new(
                 static () => TorchSharpLibrary.Find<DataFunction>("THSTensor_data"));
+
+            // at::TensorBase::_version() const, of which no C interface tells; by the names that the two kinds of compilers give it.
+            private static readonly global::System.Lazy<VersionFunction?> s_version = new(
+                static () => TorchSharpLibrary.Find<VersionFunction>(global::System.OperatingSystem.IsWindows()
+                    ? "?_version@TensorBase@at@@QEBA_JXZ"
+                    : "_ZNK2at10TensorBase8_versionEv"));
 
             [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
             private delegate int CreateFunction(
@@ -127,7 +148,16 @@ internal static partial class TorchSharpGlue
                 out nint tensor);
 
             [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate int AssignFunction(nint source, nint target);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate int DeleteFunction(nint tensor);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
             private delegate nint DataFunction(nint tensor);
+
+            [global::System.Runtime.InteropServices.UnmanagedFunctionPointer(global::System.Runtime.InteropServices.CallingConvention.Cdecl)]
+            private delegate long VersionFunction(nint tensor);
 
             /// <summary>Throws now what would be thrown at the first batch.</summary>
             public static void Require(global::FastBatch.Devices.Device? device)
@@ -143,28 +173,27 @@ internal static partial class TorchSharpGlue
             /// <summary>
             /// A tensor over rows that lie one after the other, and do not move. It belongs to no DisposeScope that the thread may have.
             /// </summary>
+            /// <param name="used">One that is needed no more. It becomes that tensor, where libtorch can do so; if not, it is disposed.</param>
             public static global::TorchSharp.torch.Tensor Wrap<T>(
                 global::FastBatch.Devices.Device? device,
                 global::System.ReadOnlySpan<T> rows,
                 global::System.ReadOnlySpan<long> sizes,
-                global::System.ReadOnlySpan<long> strides)
+                global::System.ReadOnlySpan<long> strides,
+                global::TorchSharp.torch.Tensor? used = null)
                 where T : unmanaged
             {
-                int failed = s_create.Value(
-                    ref global::System.Runtime.CompilerServices.Unsafe.As<T, byte>(
-                        ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows)),
-                    sizes.Length,
-                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(sizes),
-                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(strides),
-                    offset: 0,
-                    (int)TypeOf<T>(),
-                    deviceType: device?.CudaIndex is null ? 0 : 1,
-                    deviceIndex: device?.CudaIndex ?? 0,
-                    out nint tensor);
-                return failed == 0
-                    ? global::TorchSharp.torch.Tensor.UnsafeCreateTensor(tensor).DetachFromDisposeScope()
-                    : throw new global::System.InvalidOperationException(
-                        $"libtorch made no tensor [{string.Join(", ", sizes.ToArray())}] over {rows.Length} elements; it says why on standard error.");
+                nint made = Create(device, rows, sizes, strides);
+                if (used is { IsInvalid: false }
+                    && s_assign.Value is { } assign
+                    && s_delete.Value is { } delete
+                    && assign(made, used.Handle) == 0)
+                {
+                    delete(made);
+                    return used;
+                }
+
+                used?.Dispose();
+                return global::TorchSharp.torch.Tensor.UnsafeCreateTensor(made).DetachFromDisposeScope();
             }
 
             /// <summary>Whether the tensor begins at the first of these rows, which do not move. No, if nothing can tell.</summary>
@@ -174,6 +203,11 @@ internal static partial class TorchSharpGlue
                 && data(tensor.Handle) == global::System.Runtime.CompilerServices.Unsafe.ByteOffset(
                     ref global::System.Runtime.CompilerServices.Unsafe.NullRef<T>(),
                     ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows));
+
+            /// <summary>
+            /// Grows with every write to a tensor that <see cref="Wrap"/> made, also through views of it. Always 0, if nothing can tell.
+            /// </summary>
+            public static long VersionOf(global::TorchSharp.torch.Tensor tensor) => s_version.Value?.Invoke(tensor.Handle) ?? 0;
 
             /// <summary>The type of a tensor's elements.</summary>
             [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
@@ -189,6 +223,31 @@ internal static partial class TorchSharpGlue
                 : typeof(T) == typeof(byte) ? global::TorchSharp.torch.ScalarType.Byte
                 : typeof(T) == typeof(bool) ? global::TorchSharp.torch.ScalarType.Bool
                 : throw new global::System.NotSupportedException($"No tensor has elements of {typeof(T)}.");
+
+            private static nint Create<T>(
+                global::FastBatch.Devices.Device? device,
+                global::System.ReadOnlySpan<T> rows,
+                global::System.ReadOnlySpan<long> sizes,
+                global::System.ReadOnlySpan<long> strides)
+                where T : unmanaged
+            {
+                using TorchSharpInference suspended = TorchSharpInference.Suspend();
+                int failed = s_create.Value(
+                    ref global::System.Runtime.CompilerServices.Unsafe.As<T, byte>(
+                        ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(rows)),
+                    sizes.Length,
+                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(sizes),
+                    ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(strides),
+                    offset: 0,
+                    (int)TypeOf<T>(),
+                    deviceType: device?.CudaIndex is null ? 0 : 1,
+                    deviceIndex: device?.CudaIndex ?? 0,
+                    out nint tensor);
+                return failed == 0
+                    ? tensor
+                    : throw new global::System.InvalidOperationException(
+                        $"libtorch made no tensor [{string.Join(", ", sizes.ToArray())}] over {rows.Length} elements; it says why on standard error.");
+            }
 
             private static CreateFunction FindCreate()
             {

@@ -31,7 +31,7 @@ internal static partial class TorchSharpGlue
                 Kept kept = global::System.Threading.Interlocked.Exchange(ref _kept[place], null) ?? new Kept();
                 if (!kept.IsOf(rows, firstRow, count, sizes, strides))
                 {
-                    kept.Replace(firstRow, count, TorchSharpMemory.Wrap(batch.Device, rows, sizes, strides));
+                    kept.Become(firstRow, count, TorchSharpMemory.Wrap(batch.Device, rows, sizes, strides, kept.Tensor));
                 }
 
                 return new Loan(this, place, kept);
@@ -74,6 +74,15 @@ internal static partial class TorchSharpGlue
 
                 public global::TorchSharp.torch.Tensor Tensor { get; }
 
+                /// <summary>The method threw: what it wrote to, it must not be given again.</summary>
+                public void SpoilIfWritten(global::FastBatch.Lanes.Batch batch)
+                {
+                    if (_kept.TakeWritten())
+                    {
+                        batch.Spoil();
+                    }
+                }
+
                 public void Dispose() => _rows.Return(_place, _kept);
             }
 
@@ -81,8 +90,10 @@ internal static partial class TorchSharpGlue
             {
                 private int _firstRow;
                 private int _count;
+                private long _version;
 
                 public global::TorchSharp.torch.Tensor? Tensor { get; private set; }
+
 
                 /// <summary>
                 /// Whether the tensor is that batch, still: the method may have disposed it, or given it another shape or other memory.
@@ -114,10 +125,23 @@ internal static partial class TorchSharpGlue
                     return true;
                 }
 
-                public void Replace(int firstRow, int count, global::TorchSharp.torch.Tensor tensor)
+                /// <summary>Whether the method has written to the rows since this was last asked, or made it impossible to tell.</summary>
+                public bool TakeWritten()
                 {
-                    Tensor?.Dispose();
+                    if (Tensor is not { IsInvalid: false } tensor)
+                    {
+                        return true;
+                    }
+
+                    long before = _version;
+                    _version = TorchSharpMemory.VersionOf(tensor);
+                    return _version != before;
+                }
+
+                public void Become(int firstRow, int count, global::TorchSharp.torch.Tensor tensor)
+                {
                     (_firstRow, _count, Tensor) = (firstRow, count, tensor);
+                    _version = TorchSharpMemory.VersionOf(tensor);
                 }
 
                 public void Dispose() => Tensor?.Dispose();

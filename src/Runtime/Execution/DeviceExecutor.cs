@@ -361,7 +361,7 @@ internal abstract partial class DeviceExecutor
         }
         catch (Exception exception)
         {
-            if (exception is OutOfMemoryException)
+            if (FaultIsolation.IsOutOfMemory(exception))
             {
                 _scheduler.OutOfMemory(batch.Count);
             }

@@ -1,11 +1,13 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using FastBatch.Lanes;
 
 namespace FastBatch.Execution;
 
 /// <summary>
 /// When a batch throws, runs its halves, and the halves of those that throw again, so that only the rows that make it throw fail: at most
-/// 2 log2 n more runs for each such row. One that runs out of memory is run in halves, once. Device side.
+/// 2 log2 n more runs for each such row. One that runs out of memory is run in halves, once. Rows that the method wrote to before it threw are
+/// not run again. Device side.
 /// </summary>
 /// <param name="run">Gives the method the rows that the batch is narrowed to.</param>
 /// <param name="enabled">Whether the user lets rows be run again.</param>
@@ -21,11 +23,17 @@ internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
     /// <summary>A batch ran.</summary>
     public void Succeeded() => _hopeless = false;
 
+    /// <summary>Whether fewer rows may fit.</summary>
+    public static bool IsOutOfMemory(Exception error) => error
+        is OutOfMemoryException
+        or IRowFault { IsOutOfMemory: true }
+        || (error is ExternalException && IsMemoryShort(error.Message));
+
     /// <summary>The batch threw: decides which of its rows fail, and gets the others their results.</summary>
     public void Isolate(Batch batch, Exception error)
     {
         int rows = batch.Count;
-        if (enabled && rows > 1 && error is OutOfMemoryException)
+        if (enabled && rows > 1 && !batch.IsSpoiled && IsOutOfMemory(error))
         {
             // Half as many may fit; see BatchCap for the batches that follow.
             RunOnce(batch, 0, rows / 2);
@@ -34,7 +42,7 @@ internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
             return;
         }
 
-        if (!enabled || _hopeless || rows == 1 || !MayBeOfRows(error))
+        if (!enabled || _hopeless || rows == 1 || batch.IsSpoiled || !MayBeOfRows(error))
         {
             batch.Fail(0, rows, error);
             return;
@@ -62,6 +70,7 @@ internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
     private bool TryRun(Batch batch, int first, int rows)
     {
         batch.Narrow(first, rows);
+        batch.IsSpoiled = false;
         try
         {
             run(batch);
@@ -69,7 +78,7 @@ internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
         }
         catch (Exception error)
         {
-            return MayBeOfRows(error) ? Split(batch, first, rows, error) : FailAll(batch, first, rows, error);
+            return MayBeOfRows(error) && !batch.IsSpoiled ? Split(batch, first, rows, error) : FailAll(batch, first, rows, error);
         }
     }
 
@@ -91,6 +100,12 @@ internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
         batch.Fail(first, rows, error);
         return false;
     }
+
+    // TorchSharp has no exception of its own: what libtorch says, of a device and of the host, is all there is.
+    private static bool IsMemoryShort(string message) =>
+        message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
+        || message.Contains("can't allocate memory", StringComparison.Ordinal)
+        || message.Contains("not enough memory", StringComparison.Ordinal);
 
     // The others speak of the machine or of time, whatever the rows are.
     private static bool MayBeOfRows(Exception error) => error is IRowFault fault

@@ -69,6 +69,9 @@ public sealed class Batch
     /// <summary>Whether some rows have failed.</summary>
     internal bool HasFaults { get; private set; }
 
+    /// <summary>Whether the rows that the method was given last are no longer the callers'. See <see cref="Spoil"/>.</summary>
+    internal bool IsSpoiled { get; set; }
+
     /// <summary>What becomes of it.</summary>
     internal BatchFate Fate { get; set; }
 
@@ -77,6 +80,11 @@ public sealed class Batch
 
     /// <summary>Requests that had been cancelled when it was closed, and are not among its rows.</summary>
     internal int CancelledBefore { get; private set; }
+
+    /// <summary>
+    /// The method wrote to the rows it was given, and threw: they fail as a whole, and are not run again, which would compute on what it wrote.
+    /// </summary>
+    public void Spoil() => IsSpoiled = true;
 
     /// <summary>Before it is closed.</summary>
     internal void Observe(RequestDetails details, int maxRows, int backlog, long timestampFrequency)
@@ -95,6 +103,7 @@ public sealed class Batch
         Narrow(0, count);
         EndTicket = endTicket;
         HasResult = false;
+        IsSpoiled = false;
         Fate = BatchFate.Runs;
         if (HasFaults)
         {

@@ -82,6 +82,10 @@ namespace TorchSharp
 
             public Tensor alias() => throw null!;
 
+            public Tensor detach() => throw null!;
+
+            public Tensor view(params long[] shape) => throw null!;
+
             public Tensor relu() => throw null!;
 
             public Tensor clone() => throw null!;
@@ -91,6 +95,8 @@ namespace TorchSharp
             public Tensor requires_grad_(bool requires_grad = true) => throw null!;
 
             public Scalar item() => throw null!;
+
+            public static explicit operator float(Tensor value) => throw null!;
 
             public T item<T>()
                 where T : unmanaged => throw null!;
@@ -109,6 +115,8 @@ namespace TorchSharp
             public partial class Module : IDisposable
             {
                 protected Module(string name) => throw null!;
+
+                public virtual bool training => throw null!;
 
                 public virtual void eval() => throw null!;
 
@@ -150,6 +158,11 @@ namespace TorchSharp
                 public override TResult forward(T input) => throw null!;
             }
         }
+    }
+
+    public static class TensorExtensionMethods
+    {
+        public static float ToSingle(this torch.Tensor value) => throw null!;
     }
 
     public sealed class Scalar : IDisposable

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using FastBatch.Completion;
 using FastBatch.Devices;
 using FastBatch.Diagnostics;
@@ -320,7 +319,7 @@ internal sealed class StreamPipeline : IDisposable
         catch (Exception exception)
         {
             ThrowIfLost(exception);
-            if (IsOutOfMemory(exception))
+            if (FaultIsolation.IsOutOfMemory(exception))
             {
                 ranOutOfMemory(rows);
                 RunHalves(batch, exception);
@@ -338,9 +337,9 @@ internal sealed class StreamPipeline : IDisposable
     private void RunHalves(Batch batch, Exception error)
     {
         int rows = batch.Count;
-        if (rows == 1)
+        if (rows == 1 || batch.IsSpoiled)
         {
-            batch.Fail(0, 1, error);
+            batch.Fail(0, rows, error);
             return;
         }
 
@@ -370,10 +369,4 @@ internal sealed class StreamPipeline : IDisposable
             throw new DeviceException(DeviceFailure.Lost, $"{_device.Name} was lost while {_batcher.Name} ran: {cause?.Message}", cause);
         }
     }
-
-    // TorchSharp has no exception of its own: what libtorch says is all there is.
-    private static bool IsOutOfMemory(Exception exception) => exception
-        is OutOfMemoryException
-        or IRowFault { IsOutOfMemory: true }
-        || (exception is ExternalException && exception.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase));
 }
