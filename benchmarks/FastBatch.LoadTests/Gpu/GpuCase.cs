@@ -70,6 +70,7 @@ internal sealed class GpuCase<TRow, TAnswer>(
             yield return new GpuFastBatch<TRow, TAnswer>(GpuCommand.FastBatch, serve(model.Module, options));
         }
 
+        // CUDA graphs are switched on here and nowhere else: one more of these, with options that ask for them.
         if (command.Takes(GpuCommand.Naive))
         {
             yield return new GpuNaive<TRow, TAnswer>(model);
