@@ -1,5 +1,4 @@
 using FastBatch.Diagnostics;
-using FastBatch.LoadTests.Gpu;
 
 namespace FastBatch.Tests.Batchers;
 
@@ -32,23 +31,6 @@ public class AllocationTests
     public async Task Copy_form(bool dedicatedThread, bool inlineContinuations, int clients)
     {
         await using var batcher = new Echo().CreatePairBatcher(Options(dedicatedThread, inlineContinuations));
-        await AssertNothingAllocatedAsync(clients, async (id, load) =>
-        {
-            long[] row = [id, id, id, id];
-            long[] answer = new long[2];
-            while (load.Next(id))
-            {
-                await batcher.SubmitAsync(row, answer).ConfigureAwait(false);
-            }
-        });
-    }
-
-    [Theory]
-    [InlineData(1)]
-    [InlineData(64)]
-    public async Task On_a_device_with_streams(int clients)
-    {
-        await using var batcher = new Echo().CreatePairBatcher(new BatcherOptions { Device = new HostDevice() });
         await AssertNothingAllocatedAsync(clients, async (id, load) =>
         {
             long[] row = [id, id, id, id];
