@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Packs what eng/gpu.sh needs, for a machine that has a GPU, the CUDA toolkit and PyTorch, but neither network nor .NET:
-#   bash eng/gpu-bundle.sh [folder, default artifacts/gpu]      makes <folder>/fastbatch-gpu.tar.xz and prints its size
-# There: tar -xf fastbatch-gpu.tar.xz && bash fastbatch-gpu/eng/gpu.sh
+#   bash eng/gpu-bundle.sh [folder, default artifacts/gpu]      makes <folder>/fastbatch-gpu.tar.gz and prints its size
+# There: tar -xf fastbatch-gpu.tar.gz && bash fastbatch-gpu/eng/gpu.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,8 +33,10 @@ find "$bundle" -mindepth 2 -type d -regex '.*/\(cs\|de\|es\|fr\|it\|ja\|ko\|pl\|
 
 cp -r src/Native "$bundle/src/"
 rm -rf "$bundle/src/Native/bin" "$bundle/src/Native/obj"
-cp eng/build-native.sh eng/check-native-exports.sh eng/gpu.sh "$bundle/eng/"
+cp eng/build-native.sh eng/check-native-exports.sh eng/gpu.sh eng/gpu-report.py "$bundle/eng/"
+mkdir -p "$bundle/benchmarks/FastBatch.LoadTests/TorchModels"
+cp benchmarks/FastBatch.LoadTests/TorchModels/*.py "$bundle/benchmarks/FastBatch.LoadTests/TorchModels/"
 
-tar -C "$folder" -cJf "$folder/fastbatch-gpu.tar.xz" fastbatch-gpu
+tar -C "$folder" -czf "$folder/fastbatch-gpu.tar.gz" fastbatch-gpu
 rm -rf "$bundle"
-du -h "$folder/fastbatch-gpu.tar.xz"
+du -h "$folder/fastbatch-gpu.tar.gz"

@@ -33,6 +33,8 @@ internal sealed record Arguments(IReadOnlyList<IScenario> Scenarios, bool Json, 
           observed   the same batcher with nobody looking, with statistics, and with its metrics listened to
           all        everything
 
+          gpu        models on a GPU; has options of its own (gpu --help)
+
           soak       FastBatch alone, in random loads and faults; has options of its own (soak --help)
 
           record     a recording of requests to the Digits sample, for the simulator to replay (record --help)

@@ -1,3 +1,4 @@
+using FastBatch.LoadTests.Gpu;
 using FastBatch.LoadTests.Harness;
 using FastBatch.LoadTests.Recording;
 using FastBatch.LoadTests.Scenarios;
@@ -7,7 +8,7 @@ namespace FastBatch.LoadTests;
 
 /// <summary>
 /// Puts FastBatch and the batchers people write by hand under the same loads and checks every answer; or soaks FastBatch alone in faults.
-/// Exit codes: 0 measured, 1 a wrong answer or a failed request, 2 a hang, 3 no libtorch, 64 usage.
+/// Exit codes: 0 measured, 1 a wrong answer or a failed request, 2 a hang, 3 no libtorch or GPU, 64 usage.
 /// </summary>
 internal static class Program
 {
@@ -22,6 +23,11 @@ internal static class Program
         if (args is [RecordCommand.Name, ..])
         {
             return Record(args.AsSpan(1));
+        }
+
+        if (args is [GpuCommand.Name, ..])
+        {
+            return Gpu(args.AsSpan(1));
         }
 
         if (Arguments.Parse(args, out string error) is not { } arguments)
@@ -47,6 +53,17 @@ internal static class Program
         }
 
         Console.Error.WriteLine(RecordCommand.Usage);
+        return Failure.UsageExitCode;
+    }
+
+    private static int Gpu(ReadOnlySpan<string> args)
+    {
+        if (GpuCommand.Parse(args) is { } command)
+        {
+            return command.Run();
+        }
+
+        Console.Error.WriteLine(GpuCommand.Usage);
         return Failure.UsageExitCode;
     }
 
