@@ -45,6 +45,9 @@ struct fb_cuda_streams {
 
     // While one is recorded.
     std::unique_ptr<fb_cuda_graph> recording;
+
+    // Which of libtorch's pools of memory the graphs have together; none before the first.
+    decltype(at::cuda::graph_pool_handle()) pool{};
 };
 
 namespace fastbatch {
