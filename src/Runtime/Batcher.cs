@@ -165,7 +165,8 @@ public abstract partial class Batcher : IAsyncDisposable
 
     /// <summary>
     /// Runs the method on batches of 1, 2, 4 and so on rows of zeros, up to the largest, so that what it does only at first is done before a
-    /// request waits for it, and its cost is known from the start. Meanwhile requests wait; call it before the batcher serves.
+    /// request waits for it, and its cost is known from the start; where it runs as graphs, of every size, these are recorded first. Meanwhile
+    /// requests wait; call it before the batcher serves.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait; the runs go on.</param>
     /// <exception cref="InvalidOperationException">It is being warmed up already, or it is closed.</exception>

@@ -33,12 +33,12 @@ void end_host_pool(Allocator*, Pool, long) {}
 
 // A recording that CUDA has given up (something was done that cannot be recorded) fails to end, and then libtorch leaves its allocator in
 // the middle of it: it would never again reuse memory that several streams have used. Each refuses, and changes nothing, if it was not.
-void end_allocating(const fb_cuda_streams& streams) {
+void end_allocating(const fb_cuda_streams& streams, const GraphPool& pool) {
     try {
-        c10::cuda::CUDACachingAllocator::endAllocateToPool(streams.device.index(), streams.pool);
-        c10::cuda::CUDACachingAllocator::releasePool(streams.device.index(), streams.pool);
+        c10::cuda::CUDACachingAllocator::endAllocateToPool(streams.device.index(), pool);
+        c10::cuda::CUDACachingAllocator::releasePool(streams.device.index(), pool);
 #if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 9
-        end_host_pool(at::getHostAllocator(at::kCUDA), streams.pool, 0);
+        end_host_pool(at::getHostAllocator(at::kCUDA), pool, 0);
 #endif
     } catch (...) {
         // It was out of it already.
@@ -61,29 +61,31 @@ void end_capturing(const fb_cuda_streams& streams) {
 }
 
 void begin(fb_cuda_streams& streams) {
-    if (streams.pool.first == 0 && streams.pool.second == 0) {
-        streams.pool = at::cuda::graph_pool_handle();
+    auto graph = std::make_unique<fb_cuda_graph>();
+    graph->pool = streams.pool.lock();
+    if (graph->pool == nullptr) {
+        graph->pool = std::make_shared<const GraphPool>(at::cuda::graph_pool_handle());
+        streams.pool = graph->pool;
     }
 
-    auto graph = std::make_unique<fb_cuda_graph>();
     try {
         // Only what this thread does is watched: another batcher's thread may allocate meanwhile.
-        graph->graph.capture_begin(streams.pool, cudaStreamCaptureModeThreadLocal);
+        graph->graph.capture_begin(*graph->pool, cudaStreamCaptureModeThreadLocal);
     } catch (...) {
         end_capturing(streams);
-        end_allocating(streams);
+        end_allocating(streams, *graph->pool);
         throw;
     }
 
     streams.recording = std::move(graph);
 }
 
-void end(fb_cuda_streams& streams, fb_cuda_graph& recorded) {
+void end(const fb_cuda_streams& streams, fb_cuda_graph& recorded) {
     try {
         recorded.graph.capture_end();
     } catch (...) {
         end_capturing(streams);
-        end_allocating(streams);
+        end_allocating(streams, *recorded.pool);
         throw;
     }
 }

@@ -50,9 +50,6 @@ public readonly record struct BatcherStatistics
     /// <summary>Rows of the batches run.</summary>
     public long Rows { get; init; }
 
-    /// <summary>Runs on rows of zeros, before callers had any: see <see cref="Batcher.WarmUpAsync"/>. Not among <see cref="Batches"/>.</summary>
-    public int WarmUpRuns { get; init; }
-
     /// <summary>How long the method ran, all batches together.</summary>
     public TimeSpan DeviceTime { get; init; }
 

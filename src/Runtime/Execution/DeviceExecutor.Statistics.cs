@@ -19,6 +19,9 @@ internal abstract partial class DeviceExecutor
     /// <summary>Batches that the method runs on. Any thread.</summary>
     public int Running => _running + InFlight;
 
+    /// <summary>Runs on rows of zeros. Any thread.</summary>
+    public int WarmUpRuns => _warmUpRuns;
+
     /// <summary>How the method's graphs fare; none where there are none. Any thread.</summary>
     public virtual IEnumerable<GraphReport> Graphs => [];
 
@@ -54,7 +57,6 @@ internal abstract partial class DeviceExecutor
             Batches = batches,
             Rows = rows,
             BatchSizes = sizes,
-            WarmUpRuns = _warmUpRuns,
             DeviceTime = Duration(_deviceTime),
             BatchLimit = BatchLimit,
             ControlLimit = ControlLimit(estimates),

@@ -39,6 +39,7 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     private volatile bool _relied;
     private uint _batches;
     private long _lastDuration;
+    private Action<int>? _outOfMemory;
 
     // What each batch that has started and not ended should take, the first of them first, and since when that one has had the device.
     private readonly Queue<long> _underWay = new();
@@ -189,8 +190,10 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
         }
     }
 
-    /// <summary>A batch did not fit into memory: batches are smaller from now on.</summary>
-    public void OutOfMemory(int rows)
+    /// <summary>A batch of so many rows did not fit into memory: batches are smaller from now on. Always one object: it is handed on with every batch.</summary>
+    public Action<int> OutOfMemory => _outOfMemory ??= Shrink;
+
+    private void Shrink(int rows)
     {
         _cap.OutOfMemory(rows);
         _estimates.Publish(_cost.Estimate, _arrivals.Value, _cap.Value);

@@ -62,7 +62,7 @@ public sealed class GraphTests
         GraphEcho.PairBatcher batcher = Method.CreatePairBatcher(Options with { GraphSizes = [8, 2, 8] });
         for (int round = 0; round < 15; round++)
         {
-            foreach (int rows in (int[])[1, 3, 9])
+            foreach (int rows in (int[])[1, 3, 9, 9])
             {
                 _seen.Clear();
                 Ask(batcher, rows);
@@ -275,6 +275,37 @@ public sealed class GraphTests
         }
 
         _pump.Close(batcher);
+    }
+
+    [Fact]
+    public async Task A_warm_up_records_every_size_in_every_place_and_callers_rows_are_compared_all_the_same()
+    {
+        // On a thread and a clock of its own: a warm-up waits for the device.
+        var device = new SimulatedDevice(TimeProvider.System);
+        await using GraphEcho.PairBatcher batcher = new GraphEcho().CreatePairBatcher(new BatcherOptions { Device = device, UseCudaGraphs = true });
+        await batcher.WarmUpAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.All(batcher.GetGraphs(), static size => Assert.Equal(new GraphReport(size.Rows, Places, Places, 0, null), size));
+
+        // Of each of five sizes three runs and one to compare in each place; then, as graphs, two as without any.
+        Assert.Equal((5 * (3 + Places), 5 * Places, (5 * Places) + 10), (device.Runs, device.Recordings, device.Replays));
+        Assert.Equal(5 * (3 + Places + 2), batcher.WarmUpRuns);
+        for (int i = 1; i <= 2 * Places; i++)
+        {
+            Assert.Null(await Submit(batcher, i));
+        }
+
+        Assert.Equal(Places, batcher.GetGraphs()[0].Replays);
+        Assert.Equal((5 * (3 + Places)) + Places, device.Runs);
+    }
+
+    [Fact]
+    public async Task A_warm_up_in_which_a_graph_is_refused_succeeds()
+    {
+        var device = new SimulatedDevice(TimeProvider.System) { Replaying = static _ => { } };
+        await using GraphEcho.PairBatcher batcher = new GraphEcho().CreatePairBatcher(new BatcherOptions { Device = device, UseCudaGraphs = true });
+        await batcher.WarmUpAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.All(batcher.GetGraphs(), static size => Assert.NotNull(size.Refusal));
+        Assert.Null(await Submit(batcher, 7));
     }
 
     [Fact]

@@ -19,6 +19,7 @@ internal sealed class BatchGraphs
     private readonly DeviceStreams _streams;
     private readonly GraphSizes _sizes;
     private readonly Size[] _graphs;
+    private readonly int _places;
     private readonly Action<Exception?> _throwIfLost;
 
     /// <param name="batcher">Whose method it is.</param>
@@ -33,6 +34,7 @@ internal sealed class BatchGraphs
         _batcher = batcher;
         _streams = streams;
         _sizes = sizes;
+        _places = places;
         _throwIfLost = throwIfLost;
         _graphs = [.. sizes.Select(rows => new Size(rows, places))];
         if (!streams.RecordsGraphs)
@@ -70,7 +72,7 @@ internal sealed class BatchGraphs
             return Plain(rows);
         }
 
-        ref Graph graph = ref size.Graphs[flight.Number];
+        ref Graph graph = ref size.Graphs[PlaceOf(flight)];
         if (size.Refusal is not null)
         {
             // Nothing uses it any more: the place has been free.
@@ -96,26 +98,20 @@ internal sealed class BatchGraphs
     public static RunPlan Plain(int rows) => new(rows, 0, IsChecked: false);
 
     /// <summary>Whether batches of this many rows have something to do in that place before callers' rows come.</summary>
-    public bool WantsRehearsal(int rows, int place) =>
-        Find(rows) is { Refusal: null } size && size.Graphs[place].Trust == Trust.None;
+    public bool WantsRehearsal(int rows, Flight place) =>
+        Find(rows) is { Refusal: null } size && size.Graphs[PlaceOf(place)].Trust == Trust.None;
 
-    /// <summary>The method has been given a batch of callers or of zeros, in this way, and did not throw.</summary>
-    public void Ran(RunPlan plan)
+    /// <summary>The method was given so many rows, of callers or zeros, and did not throw.</summary>
+    public void Ran(int rows)
     {
-        if (Find(plan.Rows) is not { } size || size.Rows != plan.Rows)
-        {
-            return;
-        }
-
-        if (plan.Graph == 0 || plan.IsChecked)
+        if (Find(rows) is { } size && size.Rows == rows)
         {
             size.Runs++;
         }
-        else
-        {
-            size.Replays++;
-        }
     }
+
+    /// <summary>A graph of that size answers callers.</summary>
+    public void Answered(int rows) => Find(rows)!.Replays++;
 
     /// <summary>The place's batch was run both ways, and all is there: what the method answered is the batch's, the graph's is beside it.</summary>
     public void Compare(Flight flight, bool isOfCallers)
@@ -128,7 +124,7 @@ internal sealed class BatchGraphs
             return;
         }
 
-        size.Graphs[flight.Number].Trust = isOfCallers ? Trust.OnRows : Trust.OnZeros;
+        size.Graphs[PlaceOf(flight)].Trust = isOfCallers ? Trust.OnRows : Trust.OnZeros;
     }
 
     /// <summary>Batches of this size have no graphs any more.</summary>
@@ -149,6 +145,9 @@ internal sealed class BatchGraphs
             }
         }
     }
+
+    // They are numbered on from one device to the next.
+    private int PlaceOf(Flight flight) => flight.Number % _places;
 
     private Size? Find(int rows) => _sizes.IndexFor(rows) is >= 0 and int index ? _graphs[index] : null;
 

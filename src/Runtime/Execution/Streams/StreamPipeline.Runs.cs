@@ -179,6 +179,10 @@ internal sealed partial class StreamPipeline
         try
         {
             RunOrReplay(flight, graph);
+            if (graph != 0)
+            {
+                _graphs!.Answered(flight.Plan.Rows);
+            }
         }
         catch (Exception exception)
         {
@@ -210,9 +214,8 @@ internal sealed partial class StreamPipeline
         else
         {
             _streams.Run(flight, 0, flight.Plan.Rows);
+            _graphs?.Ran(flight.Plan.Rows);
         }
-
-        _graphs?.Ran(flight.Plan);
     }
 
     // It may be the graph, or the rows of zeros: the batch's own rows are run alone.

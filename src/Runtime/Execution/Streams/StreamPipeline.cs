@@ -167,7 +167,7 @@ internal sealed partial class StreamPipeline : IDisposable
     }
 
     /// <summary>The places in which graphs of so many rows are to be recorded and compared: those free now, as for <see cref="RunAlone"/>.</summary>
-    public bool WantsRehearsal(int rows, int place) => _graphs!.WantsRehearsal(rows, this[_count + place].Number);
+    public bool WantsRehearsal(int rows, int place) => _graphs!.WantsRehearsal(rows, this[_count + place]);
 
     /// <summary>The sizes of graphs; empty where none are recorded.</summary>
     public IReadOnlyList<int> GraphSizes => (IReadOnlyList<int>?)_graphs?.Sizes ?? [];
