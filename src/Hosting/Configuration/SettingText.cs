@@ -11,6 +11,7 @@ internal static class SettingText
 {
     public const string WholeNumbers = "a whole number from 1 to 2147483647";
     public const string LongNumbers = "a whole number from 1 to 9223372036854775807";
+    public const string Sizes = "whole numbers, each 1 or more, such as 1, 8, 32";
     public const string Numbers = "a number, zero or more";
     public const string Switches = "true or false";
     public const string Durations = "a duration, zero or more, such as 250us, 5ms, 2s or 00:00:02";
@@ -45,6 +46,14 @@ internal static class SettingText
     {
         value = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
         return value >= 1;
+    }
+
+    public static bool TrySizes(string text, out GraphSizes? value)
+    {
+        string[] parts = text.Split(',', StringSplitOptions.TrimEntries);
+        bool areSizes = Array.TrueForAll(parts, static part => TryWholeNumber(part, out int _));
+        value = areSizes ? [.. parts.Select(static part => int.Parse(part, NumberStyles.None, CultureInfo.InvariantCulture))] : null;
+        return areSizes;
     }
 
     public static bool TryNumber(string text, out double value) =>
