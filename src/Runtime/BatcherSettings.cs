@@ -21,6 +21,10 @@ internal sealed class BatcherSettings
         options.Validate(batcher, MaxBatchSize);
         Policy = options.PolicyOr(maxQueueDelay);
         Deadline = options.TimeProvider.ToDeadline(options.Deadline ?? deadline);
+
+        // Asked here, where what a policy of the user's throws reaches the user.
+        UsesEstimates = Policy.UsesEstimates;
+        StampsRequests = Policy.UsesEnqueueTime || Deadline > 0;
     }
 
     public BatcherOptions Options { get; }
@@ -33,7 +37,10 @@ internal sealed class BatcherSettings
     public long Deadline { get; }
 
     /// <summary>Whether every request has to know when it was submitted.</summary>
-    public bool StampsRequests => Policy.UsesEnqueueTime || Deadline > 0;
+    public bool StampsRequests { get; }
+
+    /// <summary>See <see cref="IBatchPolicy.UsesEstimates"/>.</summary>
+    public bool UsesEstimates { get; }
 
     /// <summary>These settings with other options; refused where they differ in what is fixed while the batcher serves.</summary>
     /// <param name="options">The other options.</param>
