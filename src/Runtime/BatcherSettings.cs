@@ -25,6 +25,10 @@ internal sealed class BatcherSettings
         Policy = options.PolicyOr(maxQueueDelay);
         GraphSizes = options.UseCudaGraphs ?? useCudaGraphs ? options.GraphSizes ?? GraphSizes.PowersOfTwo(MaxBatchSize) : null;
         Deadline = options.TimeProvider.ToDeadline(options.Deadline ?? deadline);
+
+        // Asked here, where what a policy of the user's throws reaches the user.
+        UsesEstimates = Policy.UsesEstimates;
+        StampsRequests = Policy.UsesEnqueueTime || Deadline > 0;
     }
 
     public BatcherOptions Options { get; }
@@ -40,7 +44,10 @@ internal sealed class BatcherSettings
     public GraphSizes? GraphSizes { get; }
 
     /// <summary>Whether every request has to know when it was submitted.</summary>
-    public bool StampsRequests => Policy.UsesEnqueueTime || Deadline > 0;
+    public bool StampsRequests { get; }
+
+    /// <summary>See <see cref="IBatchPolicy.UsesEstimates"/>.</summary>
+    public bool UsesEstimates { get; }
 
     /// <summary>These settings with other options; refused where they differ in what is fixed while the batcher serves.</summary>
     /// <param name="options">The other options.</param>

@@ -15,6 +15,22 @@ public abstract class FastBatchException(string batcher, string message, Excepti
 
     /// <summary>Whether the same request may succeed when sent again later, here or elsewhere.</summary>
     public abstract bool IsTransient { get; }
+
+    /// <summary>
+    /// What an exception of others says. Asked by threads that resume callers or have the device, where a property of the user's that throws must
+    /// not end the process.
+    /// </summary>
+    internal static string MessageOf(Exception cause)
+    {
+        try
+        {
+            return cause.Message;
+        }
+        catch (Exception exception)
+        {
+            return $"(its Message threw {exception.GetType().Name})";
+        }
+    }
 }
 
 /// <summary>The request was refused because the batcher was full, or would have answered it after its deadline; it was never queued.</summary>
@@ -72,19 +88,6 @@ public sealed class BatchExecutionException : FastBatchException
 
     /// <inheritdoc/>
     public override bool IsTransient => false;
-
-    // Formatted on the thread that resumes the callers, where a user's property that throws must not end the process.
-    private static string MessageOf(Exception cause)
-    {
-        try
-        {
-            return cause.Message;
-        }
-        catch (Exception exception)
-        {
-            return $"(its Message threw {exception.GetType().Name})";
-        }
-    }
 }
 
 /// <summary>
@@ -152,7 +155,7 @@ public sealed class RequestDroppedException : FastBatchException
 public sealed class DeviceLostException : FastBatchException
 {
     internal DeviceLostException(string batcher, Exception cause)
-        : base(batcher, $"{batcher} can run nothing any more. {cause.Message}", cause)
+        : base(batcher, $"{batcher} can run nothing any more. {MessageOf(cause)}", cause)
     {
     }
 

@@ -1,5 +1,6 @@
 using FastBatch.Atomics;
 using FastBatch.Lanes;
+using FastBatch.Scheduling;
 
 namespace FastBatch.Execution;
 
@@ -51,14 +52,14 @@ internal sealed class DeadlineWatch(PriorityLanes lanes, Batcher batcher, TimePr
     /// <summary>The timer, one at a time: ends what is late.</summary>
     public void Look()
     {
-        if (lanes.Expire(time.GetTimestamp(), batcher.Name, batcher.Ledger))
+        if (lanes.Expire(time.GetTimestampOr(long.MinValue), batcher.Name, batcher.Ledger))
         {
             return;
         }
 
         Set(Timeout.InfiniteTimeSpan);
         _on.Exchange(0);
-        if (lanes.Expire(time.GetTimestamp(), batcher.Name, batcher.Ledger))
+        if (lanes.Expire(time.GetTimestampOr(long.MinValue), batcher.Name, batcher.Ledger))
         {
             TurnOn();
         }

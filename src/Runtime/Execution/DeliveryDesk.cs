@@ -128,7 +128,7 @@ internal sealed class DeliveryDesk : IDisposable
         bool isLast = delivery.Run();
         if (learns)
         {
-            Learn(callers, _time.GetTimestamp() - now);
+            Learn(callers, _time.GetTimestampOr(now) - now);
         }
 
         return isLast;
@@ -147,7 +147,7 @@ internal sealed class DeliveryDesk : IDisposable
     {
         int callers = delivery.Batch.Count;
         bool learns = delivery.IsSolo && callers >= MeasuredCallers;
-        long started = learns ? _time.GetTimestamp() : 0;
+        long started = learns ? _time.GetTimestampOr(0) : 0;
         if (delivery.RunBackwards())
         {
             Return(delivery);
@@ -155,14 +155,14 @@ internal sealed class DeliveryDesk : IDisposable
 
         if (learns)
         {
-            Learn(callers, _time.GetTimestamp() - started);
+            Learn(callers, _time.GetTimestampOr(started) - started);
         }
     }
 
     /// <summary>By <see cref="DeliverHere"/>'s thread, now and then.</summary>
     public void CheckPace()
     {
-        if (_time.GetTimestamp() > _deliveryDue)
+        if (_time.GetTimestampOr(0) > _deliveryDue)
         {
             RaiseSlow();
         }
@@ -194,7 +194,7 @@ internal sealed class DeliveryDesk : IDisposable
     };
 
     /// <summary>By the first thread that has been through an observed batch, before it says so.</summary>
-    public void NoteDelivered(BatchRecord record) => record.Delivered = _time.GetTimestamp();
+    public void NoteDelivered(BatchRecord record) => record.Delivered = _time.GetTimestampOr(record.Ended);
 
     /// <summary>By the last thread to leave a delivery in which some requests got no result, or which is observed.</summary>
     /// <param name="batch">The batch.</param>
@@ -256,10 +256,10 @@ internal sealed class DeliveryDesk : IDisposable
         Slow?.Invoke();
     }
 
-    // Clamped, so that one pause of the thread does not pass for slow callers.
+    // Clamped, so that one pause of the thread does not pass for slow callers, nor a clock that was set back for callers of less than no time.
     private void Learn(int callers, long elapsed)
     {
-        double each = Math.Min((double)elapsed / callers, 2 * (_resumeTime + _typicalResume));
+        double each = Math.Clamp((double)elapsed / callers, 0, 2 * (_resumeTime + _typicalResume));
         _resumeTime += (each - _resumeTime) / 8;
     }
 

@@ -163,7 +163,7 @@ internal abstract partial class DeviceExecutor
     /// <summary>Device side: lets time pass as the policy asked for. False if another thread took the device meanwhile.</summary>
     protected bool Wait(long until, int rows)
     {
-        if (until - _time.GetTimestamp() > _longestSpin)
+        if (until - _time.GetTimestampOr(until) > _longestSpin)
         {
             Park(until, rows, _decidedWhileResuming);
             return true;
@@ -188,7 +188,14 @@ internal abstract partial class DeviceExecutor
     /// the policy decided, are still on their way. Any thread.
     /// </summary>
     protected bool IsStillToWait(long until, long ticket, bool forCallers) =>
-        !Lane.Ring.IsPublished(ticket) && !(Lanes.AreSeveral && HasNewsElsewhere) && !(forCallers && Desk.Resuming == 0) && _time.GetTimestamp() < until;
+        !Lane.Ring.IsPublished(ticket) && !(Lanes.AreSeveral && HasNewsElsewhere) && !(forCallers && Desk.Resuming == 0) && IsAhead(until);
+
+    // Nobody spins for longer than that; if it is farther, the clock was set back.
+    private bool IsAhead(long until)
+    {
+        long now = _time.GetTimestampOr(until);
+        return now < until && until - now <= _longestSpin;
+    }
 
     /// <summary>Device side: waits a moment for something to do, where there is a core to spare. True if there is.</summary>
     protected bool SpinForRow(TimeSpan duration)
@@ -263,7 +270,7 @@ internal abstract partial class DeviceExecutor
             return Timeout.InfiniteTimeSpan;
         }
 
-        TimeSpan remaining = _time.GetElapsedTime(_time.GetTimestamp(), until);
+        TimeSpan remaining = _time.GetElapsedTime(_time.GetTimestampOr(until), until);
         return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
     }
 }

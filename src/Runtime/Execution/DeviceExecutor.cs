@@ -16,6 +16,8 @@ internal abstract partial class DeviceExecutor
     // How late a thread may be that is woken at a time.
     private static readonly TimeSpan LatestWakeUp = TimeSpan.FromMicroseconds(200);
 
+    private static readonly TimeSpan LongestBacklog = TimeSpan.FromDays(1);
+
     private readonly Batcher _batcher;
     private readonly Scheduler _scheduler;
     private readonly TimeProvider _time;
@@ -117,9 +119,6 @@ internal abstract partial class DeviceExecutor
     /// <summary>Batches that a device has whose rows may be free already. Any thread.</summary>
     protected virtual int InFlight => 0;
 
-    /// <summary>Why nothing can be run any more; null while something can. Any thread.</summary>
-    public virtual Exception? Loss => null;
-
     /// <summary>Any thread: as <see cref="PriorityLanes.EndAll"/>, for the requests of batches whose rows may be free already.</summary>
     public virtual void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome)
     {
@@ -132,7 +131,9 @@ internal abstract partial class DeviceExecutor
     public TimeSpan EstimateBacklog()
     {
         double batches = Math.Ceiling((double)Lanes.Backlog / _batcher.MaxBatchSize);
-        return TimeSpan.FromSeconds(batches * _scheduler.LastDuration / _time.TimestampFrequency);
+
+        // A clock that jumped makes durations of any size and sign.
+        return TimeSpan.FromSeconds(Math.Clamp(batches * _scheduler.LastDuration / _time.TimestampFrequency, 0, LongestBacklog.TotalSeconds));
     }
 
     /// <summary>
@@ -337,7 +338,7 @@ internal abstract partial class DeviceExecutor
         if (settings != _settings)
         {
             _settings = settings;
-            _scheduler.Adopt(settings.Policy, settings.MaxBatchSize);
+            _scheduler.Adopt(settings.Policy, settings.UsesEstimates, settings.MaxBatchSize);
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
         _queued.Exchange(0);
         if (TryTakeOffer())
         {
-            Lead();
+            LeadSafely();
         }
     }
 
@@ -76,11 +76,40 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
         return TryTakeOffer();
     }
 
+    // What throws does so while this thread has the device.
+    private void LeadSafely()
+    {
+        try
+        {
+            Lead();
+        }
+        catch (Exception exception)
+        {
+            Lose(exception);
+            LeadLost();
+        }
+    }
+
+    private void LeadLost()
+    {
+        do
+        {
+            EndLost();
+        }
+        while (!TrySleep(Lane.Ring.ReadMark));
+    }
+
     private void Lead()
     {
         long? started = null;
         while (true)
         {
+            if (Loss is not null)
+            {
+                LeadLost();
+                return;
+            }
+
             Delivery? delivery = TryClose(out long until, out int rows);
             if (delivery is not null)
             {

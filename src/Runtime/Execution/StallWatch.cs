@@ -1,6 +1,7 @@
 using FastBatch.Atomics;
 using FastBatch.Diagnostics;
 using FastBatch.Lanes;
+using FastBatch.Scheduling;
 
 namespace FastBatch.Execution;
 
@@ -66,7 +67,7 @@ internal sealed class StallWatch : IDisposable
     public void Look()
     {
         long run = _run.Read();
-        if (run != 0 && _time.GetElapsedTime(run, _time.GetTimestamp()) >= _limit)
+        if (run != 0 && _time.GetElapsedTime(run, _time.GetTimestampOr(run)) >= _limit)
         {
             _stalled.Write(run);
 

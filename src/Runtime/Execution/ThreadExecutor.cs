@@ -29,29 +29,56 @@ internal sealed class ThreadExecutor : DeviceExecutor
 
     private void Loop()
     {
+        try
+        {
+            while (!_stopped)
+            {
+                Serve();
+            }
+        }
+        catch (Exception exception)
+        {
+            Lose(exception);
+        }
+
+        // After a loss.
         while (!_stopped)
         {
-            Delivery? delivery = TryClose(out long until, out int rows);
-            if (delivery is not null)
+            EndLost();
+            Rest();
+        }
+    }
+
+    private void Serve()
+    {
+        Delivery? delivery = TryClose(out long until, out int rows);
+        if (delivery is not null)
+        {
+            Run(delivery);
+            if (_inlineContinuations)
             {
-                Run(delivery);
-                if (_inlineContinuations)
-                {
-                    DeliverInline(delivery);
-                }
-                else
-                {
-                    Desk.DeliverOnPool(delivery);
-                }
+                DeliverInline(delivery);
             }
-            else if (until != 0)
+            else
             {
-                Wait(until, rows);
+                Desk.DeliverOnPool(delivery);
             }
-            else if (!SpinForRow(IdleSpin))
-            {
-                Park(long.MaxValue, rows: 1);
-            }
+        }
+        else if (until != 0)
+        {
+            Wait(until, rows);
+        }
+        else
+        {
+            Rest();
+        }
+    }
+
+    private void Rest()
+    {
+        if (!SpinForRow(IdleSpin))
+        {
+            Park(long.MaxValue, rows: 1);
         }
     }
 }

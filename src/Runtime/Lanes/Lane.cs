@@ -152,6 +152,22 @@ internal sealed class Lane
         return cancelled;
     }
 
+    /// <summary>
+    /// Device side, once closed, when nothing is run any more and what waited has been ended: gives all rows back, those of a batch that was not run
+    /// among them. Returns how many of their requests were cancelled.
+    /// </summary>
+    public int Forfeit()
+    {
+        int cancelled = 0;
+        for (long ticket = Ring.ReleaseMark; ticket < Ring.ReadMark; ticket++)
+        {
+            cancelled += Ring.Request(ticket, out long requestTicket)?.SignOff(requestTicket) == true ? 1 : 0;
+        }
+
+        Release(Ring.ReadMark);
+        return cancelled + SkipDecided();
+    }
+
     /// <summary>Device side: how many of the oldest rows could be taken, up to <paramref name="limit"/>.</summary>
     public int CountWaiting(int limit)
     {

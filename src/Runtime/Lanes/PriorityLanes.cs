@@ -148,6 +148,19 @@ internal sealed class PriorityLanes
         return cancelled;
     }
 
+    /// <summary>Device side: see <see cref="Lane.Forfeit"/>.</summary>
+    public int Forfeit()
+    {
+        int cancelled = 0;
+        for (int index = 0; index < RowPlace.Lanes; index++)
+        {
+            cancelled += this[index]?.Forfeit() ?? 0;
+        }
+
+        CountWaiting(1);
+        return cancelled;
+    }
+
     /// <summary>Device side: how many rows could be taken, up to <paramref name="limit"/>.</summary>
     public int CountWaiting(int limit)
     {

@@ -19,7 +19,7 @@ internal sealed class Estimates(int maxBatchSize)
     /// <summary>The most rows a batch may have at the moment.</summary>
     public int MaxRows { get; private set; } = maxBatchSize;
 
-    /// <summary>When the batches under way should have ended; in the past if there are none.</summary>
+    /// <summary>When the batches under way should have ended; 0 if there are none.</summary>
     public long BusyUntil { get; set; }
 
     /// <summary>When a row submitted now should be answered, with so many to be taken before it.</summary>

@@ -70,15 +70,15 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     public void Learn() => _relied = true;
 
     /// <summary>Goes by another policy and another largest batch from now on. What was learned stays.</summary>
-    public void Adopt(IBatchPolicy policy, int maxBatchSize)
+    public void Adopt(IBatchPolicy policy, bool usesEstimates, int maxBatchSize)
     {
-        (_policy, _usesEstimates, _cap.Limit) = (policy, policy.UsesEstimates, maxBatchSize);
+        (_policy, _usesEstimates, _cap.Limit) = (policy, usesEstimates, maxBatchSize);
     }
 
     /// <summary>
     /// What to do now: run or drop some of the rows that wait, or wait for a time that is to come and more rows than wait now. A policy's
-    /// wait that is over already is a decision to run, and so is one for rows that will not come any more. No wait goes on when the most
-    /// urgent row has to run.
+    /// wait that is over already is a decision to run, and so is one for rows that will not come any more, or by a clock that was set back. No wait
+    /// goes on when the most urgent row has to run.
     /// </summary>
     // Inlined: with batches of a row or two this is a good part of what a request costs.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -107,7 +107,8 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
                 TimestampFrequency = timestampFrequency,
             },
             now);
-        long latest = queue.IsClosed ? long.MinValue : queue.EarliestDeadline == long.MaxValue ? long.MaxValue : LatestStart(queue);
+        bool wasSetBack = now < queue.OldestEnqueued;
+        long latest = queue.IsClosed || wasSetBack ? long.MinValue : queue.EarliestDeadline == long.MaxValue ? long.MaxValue : LatestStart(queue);
         return decision.Settle(queue.Waiting, _cap.Value, latest, now);
     }
 
@@ -176,7 +177,8 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
                 rest += cost;
             }
 
-            _estimates.BusyUntil = ended + rest;
+            // With nothing under way it is free, whatever becomes of the clock.
+            _estimates.BusyUntil = _underWay.Count == 0 ? 0 : ended + rest;
         }
 
         if (rows > 0)

@@ -1,3 +1,5 @@
+using FastBatch.Diagnostics;
+
 namespace FastBatch.Tests.Batchers;
 
 /// <summary>What callers must not do: it ends in an exception that says so, or costs them something; nobody gets another caller's data.</summary>
@@ -153,5 +155,122 @@ public class MisuseTests
             Assert.Equal(81, await queued);
         }
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_method_may_dispose_its_own_batcher(bool dedicatedThread)
+    {
+        Echo.SquareBatcher? batcher = null;
+        ValueTask closing = default;
+        var gate = new Gate();
+        batcher = new Echo(_ =>
+        {
+            gate.Pass();
+            closing = batcher!.DisposeAsync();
+        }).CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread, MaxBatchSize = 1 });
+        Task<int> running = batcher.SubmitAsync(5).AsTask();
+        await gate.ArrivedAsync();
+        Task<int> accepted = batcher.SubmitAsync(6).AsTask();
+        gate.Open();
+        Assert.Equal(25, await running.WaitAsync(Patience));
+        Assert.Equal(36, await accepted.WaitAsync(Patience));
+        await closing.AsTask().WaitAsync(Patience);
+        await Assert.ThrowsAsync<BatcherClosedException>(async () => await batcher.SubmitAsync(7));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_method_that_waits_for_the_disposal_of_its_own_batcher_ends_with_the_drain_timeout(bool dedicatedThread)
+    {
+        Echo.SquareBatcher? batcher = null;
+        batcher = new Echo(_ => batcher!.DisposeAsync().AsTask().Wait()).CreateSquareBatcher(
+            new BatcherOptions { DedicatedThread = dedicatedThread, DrainTimeout = TimeSpan.FromMilliseconds(50) });
+        Task<int> request = batcher.SubmitAsync(5).AsTask();
+        await Assert.ThrowsAsync<BatcherClosedException>(() => request.WaitAsync(Patience));
+        await batcher.DisposeAsync().AsTask().WaitAsync(Patience);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_callback_of_a_token_may_dispose_the_batcher_while_its_requests_are_cancelled(bool dedicatedThread)
+    {
+        var gate = new Gate();
+        var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread, MaxBatchSize = 1 });
+        using var source = new CancellationTokenSource();
+        Task<int> running = batcher.SubmitAsync(2).AsTask();
+        await gate.ArrivedAsync();
+        Task<int>[] before = [.. Enumerable.Range(0, 4).Select(i => batcher.SubmitAsync(i, source.Token).AsTask())];
+        Task? closing = null;
+        source.Token.Register(() => closing = batcher.DisposeAsync().AsTask());
+        Task<int>[] after = [.. Enumerable.Range(0, 4).Select(i => batcher.SubmitAsync(i, source.Token).AsTask())];
+        source.Cancel();
+        foreach (Task<int> request in (Task<int>[])[.. before, .. after])
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request.WaitAsync(Patience));
+        }
+
+        gate.Open();
+        Assert.Equal(4, await running.WaitAsync(Patience));
+        await closing!.WaitAsync(Patience);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_observer_may_submit_and_dispose(bool dedicatedThread)
+    {
+        Echo.SquareBatcher batcher = new Echo().CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread });
+        var submitter = new Submitter(batcher);
+        using IDisposable observing = batcher.Observe(submitter);
+        Assert.Equal(4, await batcher.SubmitAsync(2).AsTask().WaitAsync(Patience));
+        int[] answers = await submitter.Answers.WaitAsync(Patience);
+        Assert.Equal([1, 4, 9], answers);
+        await submitter.Closed.WaitAsync(Patience);
+        Assert.Equal(BatcherState.Closed, batcher.State);
+    }
+
+    [Fact]
+    public async Task Callers_that_block_every_thread_of_the_pool_get_their_answers()
+    {
+        await using var batcher = new Echo().CreateSquareBatcher();
+        Task<int>[] blocked = [.. Enumerable.Range(0, 8 * Environment.ProcessorCount)
+            .Select(i => Task.Run(() => batcher.SubmitAsync(i).AsTask().Result))];
+        int[] answers = await Task.WhenAll(blocked).WaitAsync(Patience);
+        Assert.Equal(Enumerable.Range(0, blocked.Length).Select(static i => i * i), answers);
+    }
 #pragma warning restore FB0040, FB0041, CA2012, xUnit1031
+
+    private sealed class Submitter(Echo.SquareBatcher batcher) : BatchObserver
+    {
+        private readonly List<Task<int>> _requests = [];
+        private readonly TaskCompletionSource<int[]> _answers = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<int[]> Answers => _answers.Task;
+
+        public Task Closed => _closed.Task;
+
+        // Batches end one after the other here, for each is submitted when the one before has ended.
+        public override void OnBatch(Batcher observed, in BatchReport batch)
+        {
+            if (_requests.Count < 3)
+            {
+                _requests.Add(batcher.SubmitAsync(_requests.Count + 1).AsTask());
+                return;
+            }
+
+            _ = CloseAsync();
+        }
+
+        private async Task CloseAsync()
+        {
+            ValueTask closing = batcher.DisposeAsync();
+            _answers.TrySetResult(await Task.WhenAll(_requests));
+            await closing;
+            _closed.TrySetResult();
+        }
+    }
 }

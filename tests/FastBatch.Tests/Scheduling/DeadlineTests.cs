@@ -126,7 +126,7 @@ public class DeadlineTests
         scheduler.Record(4, 1000, 1200); // late by 60; the first of its size, so not learned from
         Assert.Equal(1380, scheduler.Estimates.BusyUntil, 2.0);
         scheduler.Record(0, 1100, 1300);
-        Assert.Equal(1300, scheduler.Estimates.BusyUntil);
+        Assert.Equal(0, scheduler.Estimates.BusyUntil);
         Assert.Equal(100, scheduler.LastDuration);
         Assert.Equal(2000 + 110, scheduler.Estimates.PredictEnd(0, 2000), 1.0);
     }

@@ -37,7 +37,6 @@ internal sealed class StreamExecutor : DeviceExecutor
 
     // What kept it from opening, before it is said to have opened.
     private ExceptionDispatchInfo? _failure;
-    private volatile DeviceException? _loss;
     private volatile bool _stopped;
 
     internal StreamExecutor(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, Device device)
@@ -51,8 +50,6 @@ internal sealed class StreamExecutor : DeviceExecutor
         _early = (long)_time.ToTimestamp(Early);
         _longestNap = (long)_time.ToTimestamp(LongestNap);
     }
-
-    public override Exception? Loss => _loss;
 
     public override IEnumerable<GraphReport> Graphs => _pipeline?.Graphs ?? [];
 
@@ -86,7 +83,7 @@ internal sealed class StreamExecutor : DeviceExecutor
     internal bool Step(out long until, out int rows)
     {
         (until, rows) = (0, 1);
-        if (_loss is not null)
+        if (Loss is not null)
         {
             return FailNext(out until, out rows);
         }
@@ -100,7 +97,7 @@ internal sealed class StreamExecutor : DeviceExecutor
             // Nothing here throws but a device that is lost; whatever else it is, no request must be left waiting for it.
             Lose(exception is DeviceException { Failure: DeviceFailure.Lost } loss
                 ? loss
-                : new DeviceException(DeviceFailure.Lost, $"{_device.Name} cannot be driven any more: {exception.Message}", exception));
+                : new DeviceException(DeviceFailure.Lost, $"{_device.Name} cannot be driven any more: {FastBatchException.MessageOf(exception)}", exception));
             return true;
         }
     }
@@ -159,7 +156,7 @@ internal sealed class StreamExecutor : DeviceExecutor
     /// <summary>Device side, once stopped.</summary>
     internal void Close()
     {
-        if (_loss is null && _pipeline!.Count == 0)
+        if (Loss is null && _pipeline!.Count == 0)
         {
             _pipeline.Dispose();
             return;
@@ -219,7 +216,7 @@ internal sealed class StreamExecutor : DeviceExecutor
     {
         Batch batch = flight.Batch;
         // A batch that threw took as long as its parts: nothing to learn a cost from.
-        long now = _time.GetTimestamp();
+        long now = _time.GetTimestampOr(flight.Started);
         Scheduler.Record(batch.HasResult ? batch.Count : 0, flight.Started, now);
         if (!flight.IsGrounded)
         {
@@ -254,43 +251,51 @@ internal sealed class StreamExecutor : DeviceExecutor
         }
     }
 
-    private void Lose(DeviceException loss)
-    {
-        _loss = loss;
-        Lanes.Close();
-    }
-
     // The device is lost: what it had, and what waits, ends with that.
     private bool FailNext(out long until, out int rows)
     {
         (until, rows) = (0, 1);
-        if (_pipeline!.Forfeit(_loss!) is { } flight)
+        if (_pipeline!.Forfeit(Loss!) is { } flight)
         {
             Deliver(flight);
             return true;
         }
 
-        if (TryClose(out until, out rows) is not { } delivery)
+        if (TryCloseLost() is not { } delivery)
         {
+            EndLost();
             return false;
         }
 
-        delivery.Batch.Fail(0, delivery.Batch.Count, _loss!);
+        delivery.Batch.Fail(0, delivery.Batch.Count, Loss!);
         Desk.Announce(delivery);
         Lanes.Release(delivery.Batch);
         Deliver(delivery);
         return true;
     }
 
+    // As long as that works: then observers are told of a batch.
+    private Delivery? TryCloseLost()
+    {
+        try
+        {
+            return TryClose(out _, out _);
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+
     private void Rest(long until, int rows)
     {
-        if (_loss is not null || _pipeline!.Count == 0)
+        if (Loss is not null || _pipeline!.Count == 0)
         {
             RestIdle(until, rows);
             return;
         }
 
-        long now = _time.GetTimestamp();
+        long now = _time.GetTimestampOr(0);
         long expected = _pipeline.NextEvent;
         if (until != 0)
         {
