@@ -5,7 +5,7 @@ using FastBatch.Native;
 namespace FastBatch.LoadTests;
 
 /// <summary>
-/// A perceptron on libtorch, 128 -> 256 -> 256 -> 16, that <c>TorchModels/make.py</c> wrote. It is thread-safe; batches are metered, so
+/// A narrow, deep perceptron on libtorch, 128 -> 32 -> ... -> 16, that <c>TorchModels/make.py</c> wrote. It is thread-safe; batches are metered, so
 /// only one at a time may go through <see cref="Run"/>.
 /// </summary>
 internal readonly struct TorchNetwork : IModel

@@ -6,10 +6,11 @@ Needs Debian's package python3-torch. Run it from any folder:
     /usr/bin/python3 benchmarks/FastBatch.LoadTests/TorchModels/make.py
     python3 benchmarks/FastBatch.LoadTests/TorchModels/make.py --gpu FOLDER [--small]
 
-network.pt is a perceptron, 128 -> 256 -> 256 -> 16 with ReLU, float32, with random weights but for one path on each side that the load
-loops check their answers by: output 0 is twice input 0, output 15 is input 127, exactly, for inputs where the first is not negative and the
-last not positive. Nothing is added to the network for that: it is what any perceptron of its size costs. Every run on one machine writes
-the same bytes. small.pt is 64 -> 128 -> 64 -> 10, all of it random.
+network.pt is a narrow, deep perceptron, 128 -> 32 -> ... -> 32 -> 16 with ReLU, 16 layers, float32: a request alone costs it what its
+operations cost to start, so a batch of 64 is a few times as dear as one row, whatever the processor. Its weights are random but for one path on
+each side that the load loops check their answers by: output 0 is twice input 0, output 15 is input 127, exactly, for inputs where the first
+is not negative and the last not positive. Nothing is added to the network for that: it is what any perceptron of its size costs. Every run
+on one machine writes the same bytes. small.pt is 64 -> 128 -> 64 -> 10, all of it random.
 
 --gpu writes the models of gpu_models.py, which are too large to be kept, into a folder, for the load test `gpu`: for each its module, for a GPU
 or, with --small, little ones for the CPU; 64 rows; and the answers that PyTorch computes for them on the CPU in float32, one by one. models.json
@@ -25,11 +26,23 @@ import gpu_models
 import torch
 
 HERE = pathlib.Path(__file__).resolve().parent
-WIDTHS = (128, 256, 256, 16)
+WIDTHS = (128, *[32] * 15, 16)
 SMALL_WIDTHS = (64, 128, 64, 10)
 
 
-class Network(torch.nn.Module):
+class Deep(torch.nn.Module):
+    def __init__(self, widths: tuple[int, ...]):
+        super().__init__()
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(*pair) for pair in zip(widths[:-1], widths[1:-1])])
+        self.last = torch.nn.Linear(*widths[-2:])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = torch.relu(layer(x))
+        return self.last(x)
+
+
+class Small(torch.nn.Module):
     def __init__(self, widths: tuple[int, int, int, int]):
         super().__init__()
         self.first = torch.nn.Linear(widths[0], widths[1])
@@ -98,16 +111,15 @@ def write_for_gpu(folder: pathlib.Path, small: bool) -> None:
 
 def main() -> None:
     torch.manual_seed(11)
-    network = Network(WIDTHS).requires_grad_(False)
-    only(network.first, 0, 0, 1)
-    only(network.first, 1, 127, -1)
-    only(network.second, 0, 0, 1)
-    only(network.second, 1, 1, 1)
-    only(network.third, 0, 0, 2)
-    only(network.third, 15, 1, -1)
+    network = Deep(WIDTHS).requires_grad_(False)
+    for i, layer in enumerate(network.layers):
+        only(layer, 0, 0, 1)
+        only(layer, 1, 1 if i else 127, 1 if i else -1)
+    only(network.last, 0, 0, 2)
+    only(network.last, 15, 1, -1)
     write("network", network)
     write("identity", Identity())
-    write("small", Network(SMALL_WIDTHS).requires_grad_(False))
+    write("small", Small(SMALL_WIDTHS).requires_grad_(False))
 
 
 if __name__ == "__main__":
