@@ -1,3 +1,4 @@
+using FastBatch.Atomics;
 using FastBatch.Devices;
 using FastBatch.Diagnostics;
 
