@@ -172,8 +172,8 @@ internal static partial class TorchSharpGlue
 
             /// <summary>
             /// A tensor over rows that lie one after the other, and do not move. It belongs to no DisposeScope that the thread may have.
+            /// One that is used no more becomes that tensor, where libtorch can do so; where it cannot, it is disposed.
             /// </summary>
-            /// <param name="used">One that is needed no more. It becomes that tensor, where libtorch can do so; if not, it is disposed.</param>
             public static global::TorchSharp.torch.Tensor Wrap<T>(
                 global::FastBatch.Devices.Device? device,
                 global::System.ReadOnlySpan<T> rows,
