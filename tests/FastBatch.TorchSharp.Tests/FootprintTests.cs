@@ -78,7 +78,7 @@ public sealed class FootprintTests
                 return x.relu();
             },
         };
-        await using Tricks.AnyBatcher batcher = tricks.CreateAnyBatcher(new BatcherOptions { MaxBatchSize = 31 });
+        await using Tricks.AnyBatcher batcher = tricks.CreateAnyBatcher(new BatcherOptions { MaxBatchSize = 31, Capacity = 1 << 14 });
 
         // Before it had a function for it, a tensor could not become another one.
         int most = typeof(Tensor).Assembly.GetName().Version >= new Version(0, 103) ? 2 : BytesOfTensor + 2;

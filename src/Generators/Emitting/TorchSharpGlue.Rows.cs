@@ -94,7 +94,6 @@ internal static partial class TorchSharpGlue
 
                 public global::TorchSharp.torch.Tensor? Tensor { get; private set; }
 
-
                 /// <summary>
                 /// Whether the tensor is that batch, still: the method may have disposed it, or given it another shape or other memory.
                 /// </summary>
