@@ -27,8 +27,11 @@ cp -r "$sdk/Extensions" "$bundle/vstest/"
 for project in tests/FastBatch.Native.Tests tests/FastBatch.Tests samples/Digits benchmarks/FastBatch.LoadTests; do
     dotnet publish "$project" -c Release -v q -o "$bundle/$(basename "$project")" -p:UseAppHost=false
 done
-# A library of this machine is none for that one; pictures, symbols and other languages are for nobody there.
+# A library of this machine is none for that one; symbols, other languages and what measures coverage are for nobody there.
 find "$bundle" \( -name '*fastbatch_native.*' -o -name '*.pdb' \) -delete
+for tests in "$bundle"/*.Tests; do
+    rm -rf "$tests"/{CodeCoverage,macos,ubuntu,alpine,arm64,x64,x86,InstrumentationEngine}
+done
 find "$bundle" -mindepth 2 -type d -regex '.*/\(cs\|de\|es\|fr\|it\|ja\|ko\|pl\|pt-BR\|ru\|tr\|zh-Hans\|zh-Hant\)' -prune -exec rm -rf {} +
 
 cp -r src/Native "$bundle/src/"

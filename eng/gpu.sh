@@ -92,9 +92,15 @@ make_models() {
     "$python" "$torch_models/make.py" --gpu "$models" "${small[@]}"
 }
 
-load() { "$dotnet" FastBatch.LoadTests/FastBatch.LoadTests.dll gpu --models "$models" --device "$device" --json --model "$1"; }
+# How long a rehearsal measures says nothing.
+windows=()
+[ "$device" = cuda ] || windows=(--seconds 0.2 --rounds 1)
 
-load_python() { "$python" "$torch_models/gpu_naive.py" "$models" --device "$([ "$device" = cuda ] && echo cuda || echo cpu)" --model "$1"; }
+load() { "$dotnet" FastBatch.LoadTests/FastBatch.LoadTests.dll gpu --models "$models" --device "$device" --json --model "$1" "${windows[@]}"; }
+
+load_python() {
+    "$python" "$torch_models/gpu_naive.py" "$models" --device "$([ "$device" = cuda ] && echo cuda || echo cpu)" --model "$1" "${windows[@]}"
+}
 
 # Leaks are not asked for: libtorch keeps its memory until the process ends.
 sanitizer=(compute-sanitizer --tool memcheck --error-exitcode 9)
