@@ -11,6 +11,7 @@ public sealed class GraphTests
 
     private readonly Pump _pump = new();
     private readonly List<long[]> _seen = [];
+    private bool _isReplay;
 
     // A row of what the method saw in it: its id, or why it is none.
     private GraphEcho Method => new(rows => _seen.Add(rows));
@@ -130,14 +131,15 @@ public sealed class GraphTests
     public void A_graph_that_answers_otherwise_never_answers_a_caller()
     {
         // Off by one in a single answer of the first row.
-        bool isReplay = false;
-        _pump.Device.Replaying = compute =>
-        {
-            isReplay = true;
-            compute();
-            isReplay = false;
-        };
-        AssertRefused(new GraphEcho(tamper: answers => answers[1] += isReplay ? 1 : 0), "element 1 of row 0 is 3, not 2");
+        NoteReplays();
+        AssertRefused(new GraphEcho(tamper: answers => answers[1] += _isReplay ? 1 : 0), "element 1 of row 0 is 3, not 2");
+    }
+
+    [Fact]
+    public void Nor_does_one_that_answers_otherwise_where_no_caller_has_a_row_yet()
+    {
+        NoteReplays();
+        AssertRefused(new GraphEcho(tamper: answers => answers[^1] += _isReplay ? 1 : 0), "element 1 of row 15 is 2, not 1", rows: 9);
     }
 
     [Fact]
@@ -373,12 +375,19 @@ public sealed class GraphTests
         return batcher;
     }
 
-    private void AssertRefused(GraphEcho method, string reason, bool areChecked = true)
+    private void NoteReplays() => _pump.Device.Replaying = compute =>
+    {
+        _isReplay = true;
+        compute();
+        _isReplay = false;
+    };
+
+    private void AssertRefused(GraphEcho method, string reason, bool areChecked = true, int rows = 16)
     {
         GraphEcho.PairBatcher batcher = method.CreatePairBatcher(Options);
         for (int round = 0; round < 10; round++)
         {
-            Task<Exception?>[] requests = SubmitAll(batcher, 16, 1);
+            Task<Exception?>[] requests = SubmitAll(batcher, rows, 1);
             _pump.RunUntilIdle();
             Assert.True(!areChecked || Array.TrueForAll(requests, static request => Requests.Outcome(request) is null));
         }
