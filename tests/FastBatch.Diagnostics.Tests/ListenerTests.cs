@@ -134,6 +134,7 @@ public class ListenerTests
             [
                 (1, "Observed", LogLevel.Information), (2, "Failed", LogLevel.Error), (3, "Rejected", LogLevel.Warning),
                 (4, "Dropped", LogLevel.Warning), (5, "Closed", LogLevel.Warning), (6, "Ran", LogLevel.Trace), (7, "Stalled", LogLevel.Error),
+                (8, "GraphRefused", LogLevel.Warning),
             ],
             messages);
         Assert.All(messages, one => Assert.Contains($"| {one.EventId} | {one.Level} |", docs, StringComparison.Ordinal));

@@ -46,7 +46,7 @@ public class LifetimeTests
         test.FastBatch.ConfigureHost(static options => options.WarmUp = true).AddDoublerDoubleBatcher(model: _ => model);
         using IHost host = await test.StartAsync();
         Assert.Equal(16, largestSeen);
-        Assert.Contains(test.Logged, static entry => entry.Id == 9
+        Assert.Contains(test.Logged, static entry => entry.Id == 10
             && entry.Text.StartsWith("Doubler.Double was warmed up with 10 runs in ", StringComparison.Ordinal));
     }
 
@@ -63,11 +63,11 @@ public class LifetimeTests
         (LogLevel Level, int Id, string Text)[] expected = refuses
             ?
             [
-                (LogLevel.Warning, 11, $"Doubler.Double runs without a graph in batches of 4: {Reason}"),
-                (LogLevel.Warning, 11, $"Doubler.Double runs without a graph in batches of 16: {Reason}"),
+                (LogLevel.Warning, 12, $"Doubler.Double runs without a graph in batches of 4: {Reason}"),
+                (LogLevel.Warning, 12, $"Doubler.Double runs without a graph in batches of 16: {Reason}"),
             ]
-            : [(LogLevel.Information, 10, "Doubler.Double runs as graphs in batches of 4, 16.")];
-        Assert.Equal(expected, test.Logged.Where(static entry => entry.Id is 10 or 11));
+            : [(LogLevel.Information, 11, "Doubler.Double runs as graphs in batches of 4, 16.")];
+        Assert.Equal(expected, test.Logged.Where(static entry => entry.Id is 11 or 12));
     }
 
     [Fact]
@@ -219,8 +219,8 @@ public class LifetimeTests
     [Fact]
     public void Ids_of_logs_are_pinned() => Assert.Equal(
         [
-            "1 Serving Information", "2 Closing Information", "3 Closed Information", "4 ClosedLate Warning", "5 Reloaded Information",
-            "6 SettingRefused Warning", "7 ReloadRefused Error", "8 Unknown Error", "9 FileBroken Error",
+            "1 Serving Information", "10 WarmedUp Information", "11 HasGraphs Information", "12 HasNoGraph Warning", "2 Closing Information", "3 Closed Information", "4 ClosedLate Warning",
+            "5 Reloaded Information", "6 SettingRefused Warning", "7 ReloadRefused Error", "8 Unknown Error", "9 FileBroken Error",
         ],
         typeof(Log).GetMethods(BindingFlags.Static | BindingFlags.Public)
             .Select(static method => (method.Name, Message: method.GetCustomAttribute<LoggerMessageAttribute>()))
