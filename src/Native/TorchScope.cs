@@ -23,6 +23,9 @@ public unsafe ref struct TorchScope : IDisposable
     // Of the batch that the scope is for: in which CUDA device's memory its rows and outputs are, plus 1; 0 if they are in the host's.
     private int _cuda;
 
+    // The batch; null if it is for none.
+    private Batch? _batch;
+
     /// <summary>Opens a scope on the calling thread.</summary>
     /// <exception cref="DllNotFoundException">The native library is not there: <see cref="Torch.UnavailableReason"/>.</exception>
     /// <exception cref="TorchException">Memory ran out.</exception>
@@ -44,6 +47,7 @@ public unsafe ref struct TorchScope : IDisposable
     {
         TorchScope scope = Enter();
         scope._cuda = batch.Device?.CudaIndex + 1 ?? 0;
+        scope._batch = batch;
         return scope;
     }
 
@@ -153,6 +157,18 @@ public unsafe ref struct TorchScope : IDisposable
         if (_id != 0)
         {
             byte* error = stackalloc byte[NativeError.Capacity];
+            if (_batch is not null)
+            {
+                // If the method has thrown, rows that it wrote to are nothing to run again.
+                int written;
+                NativeError.ThrowIfFailed(
+                    NativeMethods.fb_scope_is_written(_id, &written, error, NativeError.Capacity), error, "TorchScope.Dispose");
+                if (written != 0)
+                {
+                    _batch.Spoil();
+                }
+            }
+
             NativeError.ThrowIfFailed(NativeMethods.fb_scope_leave(_id, error, NativeError.Capacity), error, "TorchScope.Dispose");
             _id = 0;
         }

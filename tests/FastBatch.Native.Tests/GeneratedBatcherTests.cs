@@ -187,6 +187,25 @@ public partial class GeneratedBatcherTests
     }
 
     [NativeFact]
+    public async Task Rows_that_a_module_wrote_to_before_it_raised_fail_with_it()
+    {
+        using TorchScriptModule module = Fixture.Load("overwrites");
+        await using Careful.DoubleBatcher batcher = new Careful(module).CreateDoubleBatcher(Of(4));
+        for (int i = 0; i < 3; i++)
+        {
+            // Run again, the others would be answered with 0.
+            await RefusedAsync(
+                4, TorchFailure.Exception, "an input is negative", async row => await batcher.SubmitAsync([row == 2 ? -1 : row, row], new float[2]));
+            await InBatchAsync(4, async row =>
+            {
+                float[] doubled = new float[2];
+                await batcher.SubmitAsync([row, row + 1], doubled);
+                Assert.Equal([2 * row, (2 * row) + 2], doubled);
+            });
+        }
+    }
+
+    [NativeFact]
     public async Task A_row_that_makes_a_module_raise_fails_alone()
     {
         using TorchScriptModule module = Fixture.Load("raises");

@@ -77,6 +77,9 @@ internal static unsafe partial class NativeMethods
     internal static partial NativeStatus fb_scope_leave(ulong scope, byte* error, int errorCapacity);
 
     [LibraryImport(Library)]
+    internal static partial NativeStatus fb_scope_is_written(ulong scope, int* written, byte* error, int errorCapacity);
+
+    [LibraryImport(Library)]
     internal static partial NativeStatus fb_tensor_borrow(
         void* data, int dtype, int rank, long* sizes, long* strides, ulong* tensor, byte* error, int errorCapacity);
 

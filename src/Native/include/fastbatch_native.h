@@ -133,6 +133,10 @@ FB_API fb_status fb_scope_enter(uint64_t* scope, char* error, int32_t error_capa
  * left all the same, and the module must not be run again. */
 FB_API fb_status fb_scope_leave(uint64_t scope, char* error, int32_t error_capacity);
 
+/* Whether a method has written to a borrowed tensor of the scope, itself or through a view of it: *written is 1 or 0. FB_ARGUMENT if the scope
+ * is not open on the calling thread. */
+FB_API fb_status fb_scope_is_written(uint64_t scope, int32_t* written, char* error, int32_t error_capacity);
+
 /* A tensor over the caller's CPU memory, nothing copied. The memory must stay where it is until the scope is left, and is written to if the
  * method writes to its input. It must be aligned to its elements, and may be null if there are none. A method that forks must have waited
  * for its tasks when it returns: nothing can take the memory away from one that still runs. */

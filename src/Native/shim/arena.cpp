@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/Allocator.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -115,6 +116,21 @@ void Arena::leave(uint64_t scope) {
     }
 }
 
+bool Arena::is_written(uint64_t scope) const {
+    const uint64_t serial = scope >> index_bits;
+    size_t end = tensors_.size();
+    for (size_t i = scopes_.size(); i-- > 0;) {
+        if (scopes_[i].serial == serial && (scope & index_mask) == 0) {
+            return std::any_of(tensors_.begin() + static_cast<ptrdiff_t>(scopes_[i].first), tensors_.begin() + static_cast<ptrdiff_t>(end),
+                               [](const Entry& entry) { return entry.borrowed && entry.tensor._version() != 0; });
+        }
+
+        end = scopes_[i].first;
+    }
+
+    fail(FB_ARGUMENT, "scope ", scope, " is not open on this thread: it was left, or another thread entered it");
+}
+
 // Tensors of the scope first that may share a borrowed storage (views, or the input handed back): what is left after them is the module's.
 size_t Arena::release_from(size_t first) noexcept {
     for (size_t i = tensors_.size(); i-- > first;) {
@@ -208,4 +224,14 @@ fb_status fb_scope_enter(uint64_t* scope, char* error, int32_t error_capacity) {
 
 fb_status fb_scope_leave(uint64_t scope, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] { Arena::of_this_thread().leave(scope); });
+}
+
+fb_status fb_scope_is_written(uint64_t scope, int32_t* written, char* error, int32_t error_capacity) {
+    return guarded(error, error_capacity, [&] {
+        if (written == nullptr) {
+            fail(FB_ARGUMENT, "written is null");
+        }
+
+        *written = Arena::of_this_thread().is_written(scope) ? 1 : 0;
+    });
 }

@@ -21,10 +21,13 @@ public:
     uint64_t enter();
     void leave(uint64_t scope);
 
+    // Whether a borrowed tensor of the scope has been written to.
+    bool is_written(uint64_t scope) const;
+
     // FB_ARGUMENT, naming `what`, unless a scope is open.
     void require_scope(const char* what) const;
 
-    // `borrowed`: over the caller's memory, which is gone after the scope.
+    // `borrowed`: over the caller's memory, which is gone after the scope; made by `counted`.
     fb_tensor add(at::Tensor tensor, bool borrowed);
 
     // The reference holds until the next tensor is added.

@@ -5,6 +5,7 @@
 #include "shape.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cstring>
@@ -18,6 +19,12 @@ at::Tensor over(void* data, const Shape& shape, c10::Device device = c10::Device
         .options(at::TensorOptions(shape.type()).device(device))
         .target_device(device)
         .make_tensor();
+}
+
+// As `over`, but libtorch counts what writes to it, which it does not for tensors made in inference mode.
+at::Tensor counted(void* data, const Shape& shape, c10::Device device = c10::Device(c10::DeviceType::CPU)) {
+    const c10::InferenceMode off(false);
+    return over(data, shape, device);
 }
 
 // Whether the tensor's elements are its bytes, one after the other. Conjugate, negative and zero tensors are lazy: their bytes are not yet
@@ -71,7 +78,7 @@ fb_status fb_tensor_borrow(void* data, int32_t dtype, int32_t rank, const int64_
         fastbatch::check_output(tensor, "tensor");
         const Shape shape(dtype, rank, sizes, strides);
         shape.check_memory(data, "data", true);
-        *tensor = arena.add(fastbatch::over(data, shape), true);
+        *tensor = arena.add(fastbatch::counted(data, shape), true);
     });
 }
 
@@ -84,7 +91,7 @@ fb_status fb_tensor_borrow_cuda(void* data, int32_t device_index, int32_t dtype,
         const c10::Device device = fastbatch::checked_device(FB_CUDA, device_index);
         const Shape shape(dtype, rank, sizes, strides);
         shape.check_memory(data, "data", true);
-        *tensor = arena.add(fastbatch::over(data, shape, device), true);
+        *tensor = arena.add(fastbatch::counted(data, shape, device), true);
     });
 }
 

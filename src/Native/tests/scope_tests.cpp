@@ -215,3 +215,33 @@ TEST(an_input_that_the_module_keeps_is_its_own_after_the_scope) {
     CHECK((read(output, {2}) == std::vector<float>{3, 4}));
     fb_method_free(recall);
 }
+
+TEST(a_scope_knows_whether_its_borrowed_tensors_were_written_to) {
+    check::Error error;
+    float rows[4] = {1, 2, 3, 4};
+    Model reads("def forward(self, x):\n    return x.relu().add_(1)\n");
+    Model writes("def forward(self, x):\n    x.view([-1]).neg_()\n    return x\n");
+    uint64_t outer = 0;
+    CHECK(fb_scope_enter(&outer, error.text, sizeof(error.text)) == FB_OK);
+    const fb_tensor kept = borrow(rows, {1, 4});
+    for (const bool wrote : {false, true}) {
+        uint64_t scope = 0;
+        int32_t written = -1;
+        CHECK(fb_scope_enter(&scope, error.text, sizeof(error.text)) == FB_OK);
+        CHECK((wrote ? writes : reads).run({borrow(rows, {1, 4})}) == FB_OK);
+        CHECK(fb_scope_is_written(scope, &written, error.text, sizeof(error.text)) == FB_OK);
+        CHECK(written == (wrote ? 1 : 0));
+        // Another tensor over the same memory is the caller's business.
+        CHECK(fb_scope_is_written(outer, &written, error.text, sizeof(error.text)) == FB_OK);
+        CHECK(written == 0);
+        CHECK(fb_scope_leave(scope, error.text, sizeof(error.text)) == FB_OK);
+        CHECK(fb_scope_is_written(scope, &written, error.text, sizeof(error.text)) == FB_ARGUMENT);
+    }
+
+    CHECK(fb_scope_is_written(outer, nullptr, error.text, sizeof(error.text)) == FB_ARGUMENT);
+    CHECK(writes.run({kept}) == FB_OK);
+    int32_t written = -1;
+    CHECK(fb_scope_is_written(outer, &written, error.text, sizeof(error.text)) == FB_OK);
+    CHECK(written == 1);
+    CHECK(fb_scope_leave(outer, error.text, sizeof(error.text)) == FB_OK);
+}

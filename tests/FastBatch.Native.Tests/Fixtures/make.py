@@ -98,6 +98,18 @@ class Raises(torch.nn.Module):
         return x
 
 
+class Overwrites(torch.nn.Module):
+    """Writes to its input, through a view, before it raises."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        raises = bool((x < 0).any())
+        y = x * 2
+        x.view(-1).mul_(0)
+        if raises:
+            raise ValueError("an input is negative")
+        return y
+
+
 class Layouts(torch.nn.Module):
     """Results that do not lie in memory row by row."""
 
@@ -172,7 +184,7 @@ def main() -> None:
     torch.set_num_threads(1)
     modules = {
         "mlp": Mlp(), "two_inputs": TwoInputs(), "results": Results(), "methods": Methods(), "raises": Raises(), "layouts": Layouts(),
-        "columns": Columns(), "identity": Identity(),
+        "columns": Columns(), "identity": Identity(), "overwrites": Overwrites(),
     }
     for name, module in modules.items():
         write_module(name, module)
