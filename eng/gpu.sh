@@ -9,6 +9,7 @@
 #   FASTBATCH_PYTHON         a python3 with PyTorch, if not the first one
 #   FASTBATCH_DEVICE         cpu or host: a rehearsal on a machine without a GPU, with small models; what needs a GPU is not run
 set -euo pipefail
+here=$PWD
 cd "$(dirname "$0")/.."
 
 device=${FASTBATCH_DEVICE:-cuda}
@@ -39,8 +40,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-mkdir -p "$results/logs"
-results=$(cd "$results" && pwd)
+results=$(cd "$here" && mkdir -p "$results/logs" && cd "$results" && pwd)
 touch "$results/steps.tsv"
 export DOTNET_ROOT=$PWD/dotnet DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 export DOTNET_CLI_HOME=${TMPDIR:-/tmp} FASTBATCH_NATIVE=$PWD/artifacts/native/linux-x64 FASTBATCH_REQUIRE_NATIVE=1
@@ -67,7 +67,7 @@ build() {
 
 native_tests() { # compute-sanitizer and its arguments, a part of the names
     local pattern=${!#}
-    "${@:1:$#-1}" "$(echo artifacts/native-build/linux-*/tests/native_tests)" ${pattern:+"$pattern"}
+    "${@:1:$#-1}" "$FASTBATCH_NATIVE/native_tests" ${pattern:+"$pattern"}
 }
 
 # Tests of a project; none at all is a failure.
