@@ -41,6 +41,17 @@ public partial class GuaranteesTests
         Assert.InRange(named, 20, int.MaxValue);
     }
 
+    [Fact]
+    public void Nothing_rests_on_the_time_of_day()
+    {
+        // It may be set; what is measured must not change by that.
+        string runtime = Path.Combine(RepositoryRoot(), "src", "Runtime");
+        string[] sources = [.. Directory.EnumerateFiles(runtime, "*.cs", SearchOption.AllDirectories)
+            .Where(static file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))];
+        Assert.InRange(sources.Length, 50, int.MaxValue);
+        Assert.DoesNotContain(sources, static file => Regex.IsMatch(File.ReadAllText(file), @"DateTime|GetUtcNow|GetLocalNow|TickCount"));
+    }
+
     // A method of that name, and Fact or Theory among the lines before it, up to the first that is empty.
     private static bool IsTest(string source, string name)
     {

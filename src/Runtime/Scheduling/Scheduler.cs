@@ -57,6 +57,9 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     /// <summary>What batches take, as far as is known.</summary>
     public CostEstimate Cost => _cost.Estimate;
 
+    /// <summary>The batches that rests on.</summary>
+    public long CostSamples => _cost.Samples;
+
     /// <summary>Rows submitted per timestamp unit; 0 while nothing is known.</summary>
     public double ArrivalRate => _arrivals.Value;
 

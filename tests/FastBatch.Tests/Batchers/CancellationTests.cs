@@ -93,4 +93,43 @@ public class CancellationTests
         gate.Open();
         await first;
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_storm_of_cancellations_leaves_those_who_wait_their_answers_and_runs_nobody_else(bool dedicatedThread)
+    {
+        var gate = new Gate();
+        int rows = 0;
+        await using var batcher = new Echo(count =>
+        {
+            rows += count;
+            gate.Pass();
+        }).CreateSquareBatcher(new BatcherOptions { DedicatedThread = dedicatedThread, MaxBatchSize = 1 });
+        using var source = new CancellationTokenSource();
+        Task<int> running = batcher.SubmitAsync(2).AsTask();
+        await gate.ArrivedAsync();
+        var leaving = new List<Task<int>>();
+        var staying = new List<Task<int>>();
+        for (int i = 0; i < 100_000; i++)
+        {
+            if (i % 5_000 == 0)
+            {
+                staying.Add(batcher.SubmitAsync(i / 5_000).AsTask());
+            }
+
+            leaving.Add(batcher.SubmitAsync(i, source.Token).AsTask());
+        }
+
+        await source.CancelAsync();
+        await Task.WhenAll(leaving).ContinueWith(static _ => { }, TaskScheduler.Default);
+        Assert.All(leaving, static request => Assert.True(request.IsCanceled));
+        Assert.Equal(1, rows);
+        gate.Open();
+        int[] answers = await Task.WhenAll(staying);
+        Assert.Equal(Enumerable.Range(0, 20).Select(static i => i * i), answers);
+        Assert.Equal(4, await running);
+        await batcher.DisposeAsync();
+        Assert.Equal((21, 100_000L), (rows, batcher.GetStatistics().Cancelled));
+    }
 }

@@ -88,11 +88,48 @@ public class ContinuationTests
         none.Queue();
     }
 
+    [Theory]
+    [InlineData(ValueTaskSourceOnCompletedFlags.None, false)]
+    [InlineData(ValueTaskSourceOnCompletedFlags.None, true)]
+    [InlineData(ValueTaskSourceOnCompletedFlags.FlowExecutionContext, false)]
+    [InlineData(ValueTaskSourceOnCompletedFlags.FlowExecutionContext, true)]
+    public async Task Whoever_runs_it_does_so_itself_and_whoever_queues_it_does_not(ValueTaskSourceOnCompletedFlags flags, bool queues)
+    {
+        TestRequest request = _pool.Rent();
+        var ran = new TaskCompletionSource<(int Thread, bool IsOfPool)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        request.OnCompleted(
+            _ => ran.SetResult((Environment.CurrentManagedThreadId, Thread.CurrentThread.IsThreadPoolThread)), null, request.Version, flags);
+        Continuation continuation = Deliver(request);
+        var thread = new Thread(queues ? continuation.Queue : continuation.RunHere);
+        thread.Start();
+        (int runner, bool isOfPool) = await ran.Task.WaitAsync(Patience);
+        Assert.Equal((!queues, queues), (runner == thread.ManagedThreadId, isOfPool));
+    }
+
+    [Fact]
+    public void A_synchronization_context_that_was_not_asked_for_is_not_used()
+    {
+        SynchronizationContext? before = SynchronizationContext.Current;
+        var context = new Derived();
+        SynchronizationContext.SetSynchronizationContext(context);
+        try
+        {
+            Assert.Same(context, Continuation.CaptureContext(ValueTaskSourceOnCompletedFlags.UseSchedulingContext));
+            Assert.Null(Continuation.CaptureContext(ValueTaskSourceOnCompletedFlags.None));
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
     private static Continuation Deliver(TestRequest request)
     {
         Assert.True(request.TryDeliver(request.Ticket, new NoOutputs(), 0, out Continuation continuation));
         return continuation;
     }
+
+    private sealed class Derived : SynchronizationContext;
 
     // Runs each task on a thread of its own.
     private sealed class ExclusiveScheduler : TaskScheduler

@@ -1,0 +1,279 @@
+using FastBatch.Completion;
+using FastBatch.Diagnostics;
+using FastBatch.Lanes;
+using FastBatch.Tests.Completion;
+
+namespace FastBatch.Tests.Lanes;
+
+/// <summary>Rows whose requests end before they run: late, cancelled, dropped, or because nothing runs any more.</summary>
+public sealed class LaneEndTests : IAsyncDisposable
+{
+    private readonly InputRows<int> _rows = new("x", 1);
+    private readonly InputRows<long> _others = new("y", 2);
+    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
+    private readonly Batch _batch = new(8);
+    private readonly Batch _late = new(8);
+    private readonly Batcher _batcher = new Echo().CreateSquareBatcher();
+    private readonly Lane _lane;
+
+    public LaneEndTests()
+    {
+        _lane = Make(capacity: 4);
+    }
+
+    private Ledger Ledger => _batcher.Ledger;
+
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+
+    [Fact]
+    public void Rows_are_counted_over_all_inputs() => Assert.Equal(4 + 16, Lane.RowBytes([_rows, _others]));
+
+    [Fact]
+    public void Deadlines_are_those_of_the_oldest_rows_in_their_order()
+    {
+        Submit(_lane, 1);
+        Close(1);
+        _lane.Release(_batch);
+        Submit(_lane, 1, deadline: 30);
+        Submit(_lane, 2);
+        Submit(_lane, 3, deadline: 20);
+        Tombstone(_lane);
+        long[] deadlines = [0, 0, 0, 0, -1];
+        _lane.ReadDeadlines(deadlines.AsSpan(0, 4));
+        Assert.Equal([30, long.MaxValue, 20, long.MaxValue, -1], deadlines);
+        Assert.Equal(20, _lane.EarliestDeadline(4));
+        Assert.Equal(30, _lane.EarliestDeadline(2));
+        Assert.Equal(long.MaxValue, _lane.EarliestDeadline(0));
+    }
+
+    [Fact]
+    public void Those_with_a_deadline_before_the_cutoff_are_late_and_the_others_keep_their_rows()
+    {
+        TestRequest first = Submit(_lane, 1, deadline: 19);
+        TestRequest second = Submit(_lane, 2, deadline: 20);
+        TestRequest third = Submit(_lane, 3, deadline: 21);
+        TestRequest fourth = Submit(_lane, 4);
+        Assert.Equal(4, _lane.CountWaiting(8));
+        _lane.Close(_batch, 4, cutoff: 20, _late);
+        Assert.Same(first, Assert.Single(_late.Members.Take(_late.Count)).Request);
+        Assert.Equal([(4, fourth), (2, second), (3, third)], Members());
+    }
+
+    [Fact]
+    public void Rows_of_several_lanes_are_gathered_behind_each_other()
+    {
+        Lane low = Make(capacity: 4, index: 3);
+        _rows.Allocate(RowPlace.Memory(RowPlace.Mixed), 8, zeroes: true);
+        using var source = new CancellationTokenSource();
+        TestRequest[] high = [Submit(_lane, 1), Submit(_lane, 2, deadline: 5)];
+        TestRequest[] lower = [Submit(low, 3), Submit(low, 4, cancellation: source.Token), Submit(low, 5)];
+        Tombstone(low);
+        source.Cancel();
+        Assert.Equal((2, 4), (_lane.CountWaiting(8), low.CountWaiting(8)));
+        int cancelled = 0;
+        _batch.Mix();
+        int count = _lane.Gather(_batch, 0, 2, cutoff: 6, _late, ref cancelled);
+        count = low.Gather(_batch, count, 4, cutoff: 6, _late, ref cancelled);
+        _batch.Close(RowPlace.Mixed, count, Batch.NoTicket, cancelled);
+        Assert.Equal((1, 1), (_late.Count, _batch.CancelledBefore));
+        Assert.Same(high[1], _late.Members[0].Request);
+        Assert.Equal([(1, high[0]), (3, lower[0]), (5, lower[2])], Members());
+        Assert.Equal([2, Batch.NoTicket, Batch.NoTicket, 4], _batch.EndTickets);
+    }
+
+    [Fact]
+    public void What_has_ended_in_front_gives_its_rows_back_and_the_cancelled_are_counted()
+    {
+        using var source = new CancellationTokenSource();
+        Submit(_lane, 1, cancellation: source.Token);
+        Tombstone(_lane);
+        Submit(_lane, 3, cancellation: source.Token);
+        Submit(_lane, 4);
+        source.Cancel();
+        Assert.False(_lane.Ring.HasRoom);
+        Assert.Equal(2, _lane.SkipDecided());
+        Assert.Equal((3, 3), (_lane.Ring.ReadMark, _lane.Ring.ReleaseMark));
+        Assert.True(_lane.Ring.HasRoom);
+        Assert.Equal(0, _lane.SkipDecided());
+        Assert.Equal(3, _lane.Ring.ReadMark);
+    }
+
+    [Fact]
+    public void A_row_that_comes_is_news_until_it_is_counted()
+    {
+        Assert.False(_lane.HasNews);
+        Submit(_lane, 1);
+        Submit(_lane, 2);
+        Assert.True(_lane.HasNews);
+        Assert.Equal(2, _lane.CountWaiting(8));
+        Assert.Equal(2, _lane.Seen);
+        Assert.False(_lane.HasNews);
+        Submit(_lane, 3);
+        Assert.True(_lane.HasNews);
+    }
+
+    [Fact]
+    public void Only_what_is_published_and_not_released_can_be_looked_at()
+    {
+        TestRequest request = Submit(_lane, 1);
+        Assert.True(_lane.TryClaim(out _) == 1);
+        Assert.Same(request, _lane.Ring.TryPeek(0, out long ticket));
+        Assert.Equal(request.Ticket, ticket);
+        Assert.Null(_lane.Ring.TryPeek(1, out _));
+        Assert.Equal(1, _lane.CountWaiting(8));
+        _lane.Close(_batch, 1);
+        Assert.Same(request, _lane.Ring.TryPeek(0, out _));
+        _lane.Release(_batch);
+        Assert.Null(_lane.Ring.TryPeek(0, out _));
+    }
+
+    [Fact]
+    public void When_all_is_to_end_it_does_but_for_what_is_still_being_written()
+    {
+        TestRequest taken = Submit(_lane, 1);
+        Close(1);
+        TestRequest waits = Submit(_lane, 2);
+        Assert.Equal(2, _lane.TryClaim(out int row));
+        TestRequest behind = Submit(_lane, 4);
+        TestRequest parked = Submit(_lane, 5);
+        _lane.Overflow.Close();
+        _lane.Ring.Close();
+        Assert.Equal(LaneRing.Closed, _lane.Ring.TryClaim(out _));
+        Assert.False(_lane.TryFailAll("Test", Ledger));
+        foreach (TestRequest request in (TestRequest[])[taken, waits, behind, parked])
+        {
+            Assert.IsType<BatcherClosedException>(Assert.Throws<BatcherClosedException>(() => request.Task.GetAwaiter().GetResult()));
+        }
+
+        Assert.Equal(4, Ledger.Count(RequestOutcome.Closed));
+        TestRequest late = _pool.Rent();
+        _lane.Publish(new RowClaim(2, row), late);
+        Assert.True(_lane.TryFailAll("Test", Ledger));
+        Assert.Throws<BatcherClosedException>(() => late.Task.GetAwaiter().GetResult());
+        Assert.Equal(5, Ledger.Count(RequestOutcome.Closed));
+        Assert.True(_lane.TryFailAll("Test", Ledger));
+        Assert.Equal(5, Ledger.Count(RequestOutcome.Closed));
+    }
+
+    [Fact]
+    public void Each_newcomer_ends_the_oldest_that_waits_and_none_that_runs()
+    {
+        TestRequest runs = Submit(_lane, 1);
+        Close(1);
+        TestRequest[] waiting = [Submit(_lane, 2), Submit(_lane, 3), Submit(_lane, 4)];
+        TestRequest[] parked = [Submit(_lane, 5), Submit(_lane, 6)];
+        foreach (TestRequest oldest in (TestRequest[])[.. waiting, .. parked])
+        {
+            Assert.False(oldest.Task.IsCompleted);
+            _lane.DropOldest("Test", Ledger);
+            Assert.Throws<RequestDroppedException>(() => oldest.Task.GetAwaiter().GetResult());
+        }
+
+        _lane.DropOldest("Test", Ledger);
+        Assert.Equal(5, Ledger.Count(RequestOutcome.Dropped));
+        Assert.False(runs.Task.IsCompleted);
+    }
+
+    [Fact]
+    public void After_a_loss_every_row_is_given_back_those_that_were_about_to_run_among_them()
+    {
+        using var source = new CancellationTokenSource();
+        TestRequest runs = Submit(_lane, 1, cancellation: source.Token);
+        Submit(_lane, 2);
+        Close(2);
+        Submit(_lane, 3);
+        Submit(_lane, 4, cancellation: source.Token);
+        source.Cancel();
+        _lane.Ring.Close();
+        _lane.EndAll(static () => new BatcherClosedException("Test"), RequestOutcome.Failed, Ledger);
+        Assert.Equal(2, Ledger.Count(RequestOutcome.Failed));
+        Assert.Equal(2, _lane.Forfeit());
+        Assert.Equal((4, 4, 4), (_lane.Ring.Claimed, _lane.Ring.ReadMark, _lane.Ring.ReleaseMark));
+        Assert.True(runs.Task.IsCanceled);
+        Assert.Equal(0, _lane.Forfeit());
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(10, true)]
+    [InlineData(20, false)]
+    public void Rows_whose_deadline_has_passed_end_and_others_are_watched_on(long now, bool watches)
+    {
+        TestRequest first = Submit(_lane, 1, deadline: 10);
+        TestRequest second = Submit(_lane, 2, deadline: 20);
+        TestRequest endless = Submit(_lane, 3);
+        Assert.Equal(watches, _lane.Expire(now, "Test", Ledger));
+        Assert.Equal((now >= 10, now >= 20, false), (first.Task.IsFaulted, second.Task.IsFaulted, endless.Task.IsCompleted));
+        Assert.Equal(now / 10, Ledger.Count(RequestOutcome.Expired));
+        Assert.Equal(watches && now < 20, _lane.Expire(now, "Test", Ledger));
+        Assert.True(_lane.TryClaim(out _) >= 0);
+        Assert.True(_lane.Expire(now, "Test", Ledger)); // one is being written
+    }
+
+    [Fact]
+    public void With_poison_what_is_given_back_is_unreadable_and_what_is_not_is_not()
+    {
+        Lane lane = Make(capacity: 4, poisons: true);
+        for (int value = 1; value <= 3; value++)
+        {
+            Submit(lane, value);
+        }
+
+        Assert.Equal(3, lane.CountWaiting(8));
+        lane.Close(_batch, 2);
+        lane.Release(_batch);
+        int poison = BitConverter.ToInt32([Lane.PoisonByte, Lane.PoisonByte, Lane.PoisonByte, Lane.PoisonByte]);
+        Assert.Equal([poison, poison, 3], Enumerable.Range(0, 3).Select(row => _rows.Row(new RowClaim(0, row))[0]));
+
+        // Past the ring's end.
+        Submit(lane, 4);
+        Submit(lane, 5);
+        Assert.Equal(3, lane.CountWaiting(8));
+        lane.Close(_batch, 3);
+        Assert.Equal([3, 4, 5], _rows.Rows(_batch).ToArray());
+        lane.Release(_batch);
+        Assert.Equal([poison, poison, poison], _rows.Rows(_batch).ToArray());
+    }
+
+    private Lane Make(int capacity, int index = 0, bool poisons = false) =>
+        new([_rows], maxBatchSize: 8, capacity, poisons: poisons, index: index);
+
+    private (int Value, TestRequest Request)[] Members() =>
+        [.. _batch.Members.Take(_batch.Count).Select((member, i) => (_rows.Rows(_batch)[i], (TestRequest)member.Request!))];
+
+    private void Close(int rows)
+    {
+        Assert.True(_lane.CountWaiting(8) >= rows);
+        _lane.Close(_batch, rows);
+    }
+
+    private TestRequest Submit(Lane lane, int value, long deadline = long.MaxValue, CancellationToken cancellation = default)
+    {
+        TestRequest request = _pool.Rent();
+        request.Deadline = deadline;
+        if (cancellation.CanBeCanceled)
+        {
+            Assert.True(request.TryListen(cancellation));
+        }
+
+        long ticket = lane.TryClaim(out int row);
+        if (ticket == LaneRing.Full)
+        {
+            Assert.Equal(-1, row);
+            Assert.True(lane.Overflow.TryPark(out row));
+            ticket = -1;
+        }
+
+        var claim = new RowClaim(ticket, row);
+        _rows.Row(claim).Fill(value);
+        lane.Publish(claim, request);
+        return request;
+    }
+
+    private void Tombstone(Lane lane)
+    {
+        long ticket = lane.TryClaim(out int row);
+        Assert.True(ticket >= 0);
+        lane.Publish(new RowClaim(ticket, row), null);
+    }
+}
