@@ -28,4 +28,13 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Error, "{Error}")]
     public static partial void Unknown(ILogger logger, string error);
+
+    [LoggerMessage(9, LogLevel.Information, "{Batcher} was warmed up with {Runs} runs in {Milliseconds} ms.")]
+    public static partial void WarmedUp(ILogger logger, string batcher, int runs, long milliseconds);
+
+    [LoggerMessage(10, LogLevel.Information, "{Batcher} runs as graphs in batches of {Sizes}.")]
+    public static partial void HasGraphs(ILogger logger, string batcher, string sizes);
+
+    [LoggerMessage(11, LogLevel.Warning, "{Batcher} runs without a graph in batches of {Rows}: {Reason}.")]
+    public static partial void HasNoGraph(ILogger logger, string batcher, int rows, string reason);
 }

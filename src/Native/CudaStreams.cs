@@ -67,6 +67,38 @@ internal sealed unsafe class CudaStreams : DeviceStreams
         Check(status, error);
     }
 
+    public override bool RecordsGraphs => true;
+
+    [SkipLocalsInit]
+    public override void Fill(nint memory, byte value, long bytes)
+    {
+        byte* error = stackalloc byte[NativeError.Capacity];
+        Check(NativeMethods.fb_cuda_fill(_streams, (void*)memory, value, bytes, error, NativeError.Capacity), error);
+    }
+
+    public override void BeginGraph()
+    {
+        byte* error = stackalloc byte[NativeError.Capacity];
+        Check(NativeMethods.fb_cuda_graph_begin(_streams, error, NativeError.Capacity), error);
+    }
+
+    public override nint EndGraph(bool keep)
+    {
+        byte* error = stackalloc byte[NativeError.Capacity];
+        nint graph;
+        Check(NativeMethods.fb_cuda_graph_end(_streams, keep ? 1 : 0, &graph, error, NativeError.Capacity), error);
+        return graph;
+    }
+
+    [SkipLocalsInit]
+    public override void Replay(nint graph)
+    {
+        byte* error = stackalloc byte[NativeError.Capacity];
+        Check(NativeMethods.fb_cuda_graph_replay(_streams, graph, error, NativeError.Capacity), error);
+    }
+
+    public override void FreeGraph(nint graph) => NativeMethods.fb_cuda_graph_free(graph);
+
     // The thread's current stream is the compute stream: what the method computes goes there by itself.
     public override void Run(IDeviceWork work, int first, int rows) => work.Run(first, rows);
 

@@ -49,6 +49,12 @@ public sealed class BatchableAttribute : Attribute
     /// </summary>
     public int DeadlineMicroseconds { get; set; }
 
+    /// <summary>
+    /// Whether batches run as CUDA graphs where they run on a device that has them; see <see cref="BatcherOptions.UseCudaGraphs"/>, which
+    /// overrides it. Default false.
+    /// </summary>
+    public bool UseCudaGraphs { get; set; }
+
     /// <summary>The stem of the generated names, for overloaded methods. Default: the method's name.</summary>
     public string? Name { get; set; }
 }

@@ -39,9 +39,15 @@ public abstract partial class Batcher : IAsyncDisposable
     /// <param name="maxBatchSize">The attribute's setting.</param>
     /// <param name="maxQueueDelayMicroseconds">The attribute's setting.</param>
     /// <param name="deadlineMicroseconds">The attribute's setting.</param>
+    /// <param name="useCudaGraphs">The attribute's setting.</param>
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected Batcher(
-        string name, BatcherOptions? options, int maxBatchSize, int maxQueueDelayMicroseconds, int deadlineMicroseconds = 0)
+        string name,
+        BatcherOptions? options,
+        int maxBatchSize,
+        int maxQueueDelayMicroseconds,
+        int deadlineMicroseconds = 0,
+        bool useCudaGraphs = false)
     {
         Name = name;
         var settings = new BatcherSettings(
@@ -49,7 +55,8 @@ public abstract partial class Batcher : IAsyncDisposable
             options ?? new BatcherOptions(),
             maxBatchSize,
             TimeSpan.FromMicroseconds(maxQueueDelayMicroseconds),
-            TimeSpan.FromMicroseconds(deadlineMicroseconds));
+            TimeSpan.FromMicroseconds(deadlineMicroseconds),
+            useCudaGraphs);
         _settings.Write(settings);
         _largestBatch = settings.MaxBatchSize;
         _madeAt = settings.Options.TimeProvider.GetTimestamp();
@@ -99,8 +106,9 @@ public abstract partial class Batcher : IAsyncDisposable
     /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
     /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
     /// <see cref="BatcherOptions.RunLimit"/>, <see cref="BatcherOptions.RequireFinite"/>, <see cref="BatcherOptions.Checked"/>,
-    /// <see cref="BatcherOptions.TimeProvider"/>, <see cref="BatcherOptions.Device"/>, <see cref="BatcherOptions.MaxInFlight"/>; or the
-    /// largest batch is larger than it was then. Nothing has changed.
+    /// <see cref="BatcherOptions.TimeProvider"/>, <see cref="BatcherOptions.Device"/>, <see cref="BatcherOptions.MaxInFlight"/>,
+    /// <see cref="BatcherOptions.UseCudaGraphs"/>, <see cref="BatcherOptions.GraphSizes"/>; or the largest batch is larger than it was then.
+    /// Nothing has changed.
     /// </exception>
     public void Reconfigure(BatcherOptions options)
     {
@@ -157,7 +165,8 @@ public abstract partial class Batcher : IAsyncDisposable
 
     /// <summary>
     /// Runs the method on batches of 1, 2, 4 and so on rows of zeros, up to the largest, so that what it does only at first is done before a
-    /// request waits for it, and its cost is known from the start. Meanwhile requests wait; call it before the batcher serves.
+    /// request waits for it, and its cost is known from the start; where it runs as graphs, of every size, these are recorded first. Meanwhile
+    /// requests wait; call it before the batcher serves.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait; the runs go on.</param>
     /// <exception cref="InvalidOperationException">It is being warmed up already, or it is closed.</exception>
@@ -217,6 +226,7 @@ public abstract partial class Batcher : IAsyncDisposable
         InputRows[] inputs = [.. _inputs];
         RequireTensors(options.Device);
         _inputs.ForEach(rows => rows.Device = options.Device);
+        options.RequireGraphSizes(Name, _largestBatch);
         options.RequireQueueBytes(Name, Lane.RowBytes(inputs), _largestBatch);
         _lanes = new PriorityLanes(inputs, _largestBatch, options);
         _lane = _lanes.Normal;

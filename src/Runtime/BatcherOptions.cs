@@ -91,6 +91,22 @@ public sealed record BatcherOptions
     public int MaxInFlight { get; init; } = 2;
 
     /// <summary>
+    /// With a <see cref="Device"/> that can: whether batches run as CUDA graphs, recorded once and given to the device as a whole, which saves
+    /// most of what launching costs; for small models that is most of the time. A batch is then filled up with rows of zeros to one of the
+    /// <see cref="GraphSizes"/>. The method must do the same every time: what it computes with besides its rows stays where it is, and it reads
+    /// nothing back from the device. A graph answers callers once it has agreed with the method on rows of theirs; if it does not, or cannot be
+    /// recorded, batches of that size run without (<see cref="Batcher.GetGraphs"/> says why). On the CPU it does nothing. Default: the
+    /// attribute's.
+    /// </summary>
+    public bool? UseCudaGraphs { get; init; }
+
+    /// <summary>
+    /// With <see cref="UseCudaGraphs"/>: the sizes that graphs are recorded for, each 1 to the largest batch. Larger batches run as they are.
+    /// Each size costs memory of the device and some runs at the start. Default: 1, 2, 4 and so on, and the largest batch.
+    /// </summary>
+    public GraphSizes? GraphSizes { get; init; }
+
+    /// <summary>
     /// Whether a batch that throws is run again in halves, so that only the requests fail that make it throw, and the others get their
     /// results. The method then sees rows more than once; with n rows, at most 2 log2 n more runs for each bad one, and at most four
     /// of those are told apart. Not done where no part of the last batch that threw could be run, nor for exceptions that do not speak of
@@ -157,6 +173,7 @@ public sealed record BatcherOptions
             batcher, nameof(InlineContinuations), InlineContinuations, $"false where {nameof(DedicatedThread)} is false");
         Require(Device is null || DedicatedThread != false, batcher, nameof(DedicatedThread), DedicatedThread, $"unset or true where {nameof(Device)} is set");
         Require(MaxInFlight is >= 1 and <= 16, batcher, nameof(MaxInFlight), MaxInFlight, "1 to 16");
+        Require(GraphSizes is null or [>= 1, ..], batcher, nameof(GraphSizes), GraphSizes, "at least one size, of 1 or more");
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }
 
@@ -175,12 +192,18 @@ public sealed record BatcherOptions
         RequireSame(batcher, nameof(TimeProvider), TimeProvider, current.TimeProvider);
         RequireSame(batcher, nameof(Device), Device, current.Device);
         RequireSame(batcher, nameof(MaxInFlight), MaxInFlight, current.MaxInFlight);
+        RequireSame(batcher, nameof(UseCudaGraphs), UseCudaGraphs, current.UseCudaGraphs);
+        RequireSame(batcher, nameof(GraphSizes), GraphSizes, current.GraphSizes);
     }
 
     /// <summary>Refuses a bound that one batch does not fit into.</summary>
     internal void RequireQueueBytes(string batcher, long rowBytes, int largestBatch) => Require(
         MaxQueueBytes is null || MaxQueueBytes / rowBytes >= largestBatch, batcher, nameof(MaxQueueBytes), MaxQueueBytes,
         $"at least the largest batch ({largestBatch} rows of {rowBytes} bytes)");
+
+    /// <summary>Refuses sizes that no batch has.</summary>
+    internal void RequireGraphSizes(string batcher, int largestBatch) => Require(
+        GraphSizes is null || GraphSizes[^1] <= largestBatch, batcher, nameof(GraphSizes), GraphSizes, $"at most the largest batch ({largestBatch})");
 
     /// <summary>Refuses a batch larger than the memory that was reserved for one.</summary>
     internal void RequireBatchSize(string batcher, int given, int largest) =>

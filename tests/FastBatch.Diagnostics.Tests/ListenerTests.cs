@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Tracing;
+using FastBatch.Tests.Devices.Simulated;
 using Microsoft.Extensions.Logging;
 
 namespace FastBatch.Diagnostics.Tests;
@@ -74,6 +75,24 @@ public class ListenerTests
         Assert.Contains((5, LogLevel.Warning, "Squares.Square is closed: 1 requests refused or ended unanswered since the last message"), entries);
         Assert.Contains(entries, static entry => entry is { Id: 2, Level: LogLevel.Error });
         Assert.InRange(entries.Count(static entry => entry.Id == 3), 1, 2);
+    }
+
+    [Fact]
+    public async Task A_graph_that_is_refused_is_logged_once_with_the_reason()
+    {
+        var logs = new Logs();
+        using var telemetry = new BatchTelemetry(loggers: logs);
+        await using var batcher = new Squares().CreateSquareBatcher(
+            new BatcherOptions { Device = new ImmediateDevice { RefusesRecording = true }, UseCudaGraphs = true });
+        using IDisposable observation = telemetry.Observe(batcher);
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.Equal(i * i, await batcher.SubmitAsync(i));
+        }
+
+        Assert.Equal(
+            (8, LogLevel.Warning, "Squares.Square runs without a graph in batches of 1: it cannot be recorded: immediate:0 cannot now"),
+            Assert.Single(logs.Entries, static entry => entry.Id == 8));
     }
 
     [Fact]

@@ -60,6 +60,7 @@ public partial class IncrementalityTests
     [InlineData("[Row(4)] ReadOnlySpan<float> x, Span<float> y", "[Row(5)] ReadOnlySpan<float> x, Span<float> y")]
     [InlineData("ReadOnlySpan<float> x, Span<float> y", "ReadOnlySpan<float> x, Span<float> z")]
     [InlineData("[Batchable]\n    public void Rank", "[Batchable(MaxBatchSize = 8)]\n    public void Rank")]
+    [InlineData("[Batchable]\n    public void Rank", "[Batchable(UseCudaGraphs = true)]\n    public void Rank")]
     [InlineData("public void Rank", "internal void Rank")]
     [InlineData("Row<int>(3)", "Row<long>(3)")]
     [InlineData("[return: Row(10), Row<long>]", "[return: Row(10), Row<int>]")]

@@ -69,6 +69,18 @@ public partial class SnapshotTests
         """);
 
     [Fact]
+    public Task A_method_whose_batches_are_graphs() => VerifyAsync("Ranker.Rank", """
+        namespace Samples;
+
+        public sealed partial class Ranker(TorchScriptModule module)
+        {
+            [Batchable(MaxBatchSize = 64, UseCudaGraphs = true)]
+            [return: Row]
+            public TorchTensor Rank([Row(128)] TorchTensor features) => module.Forward(features);
+        }
+        """);
+
+    [Fact]
     public Task A_tuple_of_tensors_with_the_batch_inside() => VerifyAsync("Tagger.Tag", """
         namespace Samples.Text;
 

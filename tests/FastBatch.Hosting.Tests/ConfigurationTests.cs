@@ -35,6 +35,8 @@ public class ConfigurationTests
             InlineContinuations = true,
             Device = new OtherDevice(),
             MaxInFlight = 3,
+            UseCudaGraphs = true,
+            GraphSizes = [1, 8],
             IsolateFaults = false,
             RunLimit = TimeSpan.FromSeconds(3),
             RequireFinite = FiniteChecks.Outputs,
@@ -137,7 +139,7 @@ public class ConfigurationTests
             ("FastBatch:Dubler.Double:MaxBatchSize", "8"));
         test.FastBatch.AddDoublerDoubleBatcher().AddDoublerDoubleBatcher("small").AddNegationNegateBatcher();
         const string Settings = "there are MaxBatchSize, MaxQueueDelay, Deadline, DeviceCost, Capacity, MaxQueueBytes, Overload, ZeroRows, DedicatedThread, "
-            + "InlineContinuations, MaxInFlight, IsolateFaults, RunLimit, RequireFinite, Checked, DrainTimeout";
+            + "InlineContinuations, MaxInFlight, UseCudaGraphs, GraphSizes, IsolateFaults, RunLimit, RequireFinite, Checked, DrainTimeout";
         Assert.Equal(
             [
                 $"{Section}:Capacity (MemoryConfigurationProvider) must be a whole number, 1 or more; it is 'none'.",
@@ -191,6 +193,25 @@ public class ConfigurationTests
     [InlineData("1e300s")]
     [InlineData("-00:00:01")]
     public void What_is_no_duration_is_refused(string text) => Assert.False(SettingText.TryDuration(text, out _));
+
+    [Theory]
+    [InlineData("4", "4")]
+    [InlineData("32, 1,8", "1, 8, 32")]
+    public void Sizes_are_a_list_in_any_order_equal_if_they_are_the_same(string text, string sizes)
+    {
+        Assert.True(SettingText.TrySizes(text, out GraphSizes? first));
+        Assert.True(SettingText.TrySizes(text, out GraphSizes? second));
+        Assert.Equal(sizes, first!.ToString());
+        Assert.Equal(new BatcherOptions { GraphSizes = first }, new BatcherOptions { GraphSizes = second });
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1, ")]
+    [InlineData("0, 1")]
+    [InlineData("1; 2")]
+    [InlineData("many")]
+    public void What_is_no_list_of_sizes_is_refused(string text) => Assert.False(SettingText.TrySizes(text, out _));
 
     internal static async Task<IEnumerable<string>> ErrorsAsync(TestHost test)
     {

@@ -1,3 +1,4 @@
+using FastBatch.Tests.Devices.Simulated;
 using Microsoft.Extensions.Logging;
 
 namespace FastBatch.Hosting.Tests;
@@ -44,6 +45,28 @@ public class LifetimeTests
         test.FastBatch.ConfigureHost(static options => options.WarmUp = true).AddDoublerDoubleBatcher(model: _ => model);
         using IHost host = await test.StartAsync();
         Assert.Equal(16, largestSeen);
+        Assert.Contains(test.Logged, static entry => entry.Id == 9
+            && entry.Text.StartsWith("Doubler.Double was warmed up with 10 runs in ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_warm_up_says_which_sizes_have_graphs_and_why_others_have_none(bool refuses)
+    {
+        var test = new TestHost(("FastBatch:Doubler.Double:UseCudaGraphs", "true"), ("FastBatch:Doubler.Double:GraphSizes", "16, 4"));
+        test.FastBatch.ConfigureHost(static options => options.WarmUp = true).AddDoublerDoubleBatcher(
+            configure: options => options with { Device = new ImmediateDevice { RefusesRecording = refuses } });
+        using IHost host = await test.StartAsync();
+        const string Reason = "it cannot be recorded: immediate:0 cannot now.";
+        (LogLevel Level, int Id, string Text)[] expected = refuses
+            ?
+            [
+                (LogLevel.Warning, 11, $"Doubler.Double runs without a graph in batches of 4: {Reason}"),
+                (LogLevel.Warning, 11, $"Doubler.Double runs without a graph in batches of 16: {Reason}"),
+            ]
+            : [(LogLevel.Information, 10, "Doubler.Double runs as graphs in batches of 4, 16.")];
+        Assert.Equal(expected, test.Logged.Where(static entry => entry.Id is 10 or 11));
     }
 
     [Fact]

@@ -19,6 +19,41 @@ public sealed class CudaContractTests : DeviceContract, IDisposable
     protected override IEcho Open(BatcherOptions options) => new EchoOnCuda(_module, options with { Device = _device });
 }
 
+/// <summary>The same as graphs: what is answered, and that it is graphs that answer.</summary>
+public sealed class CudaGraphContractTests : DeviceContract, IDisposable
+{
+    private readonly TorchScriptModule _module =
+        TorchScriptModule.Load(Fixture.Path("identity"), new TorchScriptOptions { Device = TorchDevice.Cuda() });
+
+    private readonly CudaDevice _device = new();
+
+    [CudaTheory]
+    [MemberData(nameof(Scenarios))]
+    public Task Holds(string scenario) => Perform(scenario);
+
+    [CudaTheory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(16)]
+    public async Task Every_size_is_recorded_and_answers(int rows)
+    {
+        await using IEcho batcher = Open(new BatcherOptions());
+        await batcher.Batcher.WarmUpAsync();
+        Assert.All(batcher.Batcher.GetGraphs(), static size => Assert.True(size.Refusal is null && size.Recorded == size.Places, $"{size}"));
+        for (int round = 0; round < 50; round++)
+        {
+            float[] answers = await Task.WhenAll(Enumerable.Range(1, rows).Select(id => batcher.SubmitAsync(id).AsTask()));
+            Assert.Equal(Enumerable.Range(1, rows).Select(static id => (float)id), answers);
+        }
+
+        Assert.True(batcher.Batcher.GetGraphs().Sum(static size => size.Replays) > 0);
+    }
+
+    public void Dispose() => _module.Dispose();
+
+    protected override IEcho Open(BatcherOptions options) => new EchoOnCuda(_module, options with { Device = _device, UseCudaGraphs = true });
+}
+
 /// <summary>Runs where there is a CUDA device, or where FASTBATCH_DEVICE says that there is one.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class CudaTheoryAttribute() : DeviceTheoryAttribute("cuda", CudaDevice.WhyMissing());

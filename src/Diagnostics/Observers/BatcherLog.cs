@@ -25,4 +25,7 @@ internal static partial class BatcherLog
 
     [LoggerMessage(6, LogLevel.Trace, "{Endpoint} ran {Rows} rows ({Reason}) in {Microseconds} us")]
     public static partial void Ran(ILogger logger, string endpoint, int rows, BatchCloseReason reason, double microseconds);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Endpoint} runs without a graph in batches of {Rows}: {Reason}")]
+    public static partial void GraphRefused(ILogger logger, string endpoint, int rows, string reason);
 }

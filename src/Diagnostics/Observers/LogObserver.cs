@@ -49,6 +49,8 @@ internal sealed class LogObserver(ILogger logger, string endpoint, TimeProvider 
         }
     }
 
+    public override void OnGraphRefused(Batcher batcher, int rows, string reason) => BatcherLog.GraphRefused(logger, endpoint, rows, reason);
+
     // One message a second at most, with what has come up since the last.
     private sealed class Throttle(TimeProvider time)
     {

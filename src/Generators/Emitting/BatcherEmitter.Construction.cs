@@ -51,6 +51,7 @@ internal sealed partial class BatcherEmitter
         string maxBatchSize = RowText.Number(_method.MaxBatchSize);
         string maxQueueDelay = RowText.Number(_method.MaxQueueDelayMicroseconds);
         string deadline = RowText.Number(_method.DeadlineMicroseconds);
+        string graphs = _method.UseCudaGraphs ? ",\n        useCudaGraphs: true" : "";
         _writer.Line();
         _writer.Line($"internal {_batcher}({parameters})");
         _writer.Line("    : base(");
@@ -59,7 +60,7 @@ internal sealed partial class BatcherEmitter
                     options,
                     maxBatchSize: {maxBatchSize},
                     maxQueueDelayMicroseconds: {maxQueueDelay},
-                    deadlineMicroseconds: {deadline})
+                    deadlineMicroseconds: {deadline}{graphs})
             """);
         _writer.Open();
         if (!_method.IsStatic)

@@ -29,6 +29,8 @@ internal sealed class BatchableSettings
 
     public int DeadlineMicroseconds { get; private set; }
 
+    public bool UseCudaGraphs { get; private set; }
+
     /// <summary>What the generated names are made of.</summary>
     public string Stem { get; private set; } = "";
 
@@ -46,6 +48,7 @@ internal sealed class BatchableSettings
         settings.MaxBatchSize = settings.ReadInt(nameof(MaxBatchSize), DefaultMaxBatchSize);
         settings.MaxQueueDelayMicroseconds = settings.ReadInt(nameof(MaxQueueDelayMicroseconds), 0);
         settings.DeadlineMicroseconds = settings.ReadInt(nameof(DeadlineMicroseconds), 0);
+        settings.UseCudaGraphs = settings.Argument(nameof(UseCudaGraphs))?.Value as bool? ?? false;
         settings.Name = settings.Argument(nameof(Name))?.Value as string;
         settings.Stem = settings.Name ?? method.Name;
         settings.Check(refusals);

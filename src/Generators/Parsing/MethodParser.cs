@@ -58,6 +58,7 @@ internal static class MethodParser
             MaxBatchSize: settings.MaxBatchSize,
             MaxQueueDelayMicroseconds: settings.MaxQueueDelayMicroseconds,
             DeadlineMicroseconds: settings.DeadlineMicroseconds,
+            UseCudaGraphs: settings.UseCudaGraphs,
             IsModule: !method.IsStatic && TorchSharpFacts.IsModule(type),
             Glue: tensor == TensorType.TorchSharp ? TorchSharpFacts.GlueOf(method) : null,
             Registration: HostingFacts.RegistrationOf(method, settings.Stem),

@@ -24,6 +24,7 @@ namespace FastBatch.Generators.Specs;
 /// <param name="MaxBatchSize">The attribute's setting.</param>
 /// <param name="MaxQueueDelayMicroseconds">The attribute's setting.</param>
 /// <param name="DeadlineMicroseconds">The attribute's setting.</param>
+/// <param name="UseCudaGraphs">The attribute's setting.</param>
 /// <param name="IsModule">Whether the instance is a module of TorchSharp, which knows training from evaluation.</param>
 /// <param name="Glue">What batchers over TorchSharp's tensors share; null for every other family.</param>
 /// <param name="Registration">How the batcher is added to a service; null where it cannot be.</param>
@@ -45,6 +46,7 @@ internal sealed record MethodSpec(
     int MaxBatchSize,
     int MaxQueueDelayMicroseconds,
     int DeadlineMicroseconds,
+    bool UseCudaGraphs,
     bool IsModule,
     TorchSharpGlueSpec? Glue,
     RegistrationSpec? Registration,

@@ -31,6 +31,8 @@ internal sealed class BatcherSetting
         Of("InlineContinuations", Switches, TrySwitch, o => o.InlineContinuations, (o, value) => o with { InlineContinuations = value }),
         InCode("Device", o => o.Device, (o, value) => o with { Device = value }),
         Of("MaxInFlight", WholeNumbers, TryWholeNumber, o => o.MaxInFlight, (o, value) => o with { MaxInFlight = value }),
+        Of("UseCudaGraphs", Switches, TrySwitch, o => o.UseCudaGraphs, (o, value) => o with { UseCudaGraphs = value }),
+        Of("GraphSizes", Sizes, TrySizes, o => o.GraphSizes, (o, value) => o with { GraphSizes = value }),
         Of("IsolateFaults", Switches, TrySwitch, o => o.IsolateFaults, (o, value) => o with { IsolateFaults = value }),
         Of("RunLimit", Durations, TryDuration, o => o.RunLimit, (o, value) => o with { RunLimit = value }),
         Of("RequireFinite", NamesOf<FiniteChecks>(), TryName, o => o.RequireFinite, (o, value) => o with { RequireFinite = value }),

@@ -10,6 +10,7 @@ internal delegate bool TryParse<T>(string text, out T value);
 internal static class SettingText
 {
     public const string WholeNumbers = "a whole number, 1 or more";
+    public const string Sizes = "whole numbers, each 1 or more, such as 1, 8, 32";
     public const string Numbers = "a number, zero or more";
     public const string Switches = "true or false";
     public const string Durations = "a duration, zero or more, such as 250us, 5ms, 2s or 00:00:02";
@@ -43,6 +44,14 @@ internal static class SettingText
     {
         value = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
         return value >= 1;
+    }
+
+    public static bool TrySizes(string text, out GraphSizes? value)
+    {
+        string[] parts = text.Split(',', StringSplitOptions.TrimEntries);
+        bool areSizes = Array.TrueForAll(parts, static part => TryWholeNumber(part, out int _));
+        value = areSizes ? [.. parts.Select(static part => int.Parse(part, NumberStyles.None, CultureInfo.InvariantCulture))] : null;
+        return areSizes;
     }
 
     public static bool TryNumber(string text, out double value) =>

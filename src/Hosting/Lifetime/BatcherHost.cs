@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using FastBatch.Diagnostics;
 using FastBatch.Hosting.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -50,7 +52,7 @@ internal sealed class BatcherHost(
             batchers[i] = Start(_registrations[i]);
             if (options.Value.WarmUp)
             {
-                await batchers[i].Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+                await WarmUpAsync(batchers[i], cancellationToken).ConfigureAwait(false);
             }
 
             Log.Serving(logger, batchers[i].Name, batchers[i].Batcher.MaxBatchSize, batchers[i].Batcher.Capacity);
@@ -103,6 +105,25 @@ internal sealed class BatcherHost(
         _optionsChanges?.Dispose();
         _sectionChanges?.Dispose();
         _giveUp.Dispose();
+    }
+
+    private async Task WarmUpAsync(HostedBatcher hosted, CancellationToken cancellationToken)
+    {
+        long started = Stopwatch.GetTimestamp();
+        await hosted.Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+        long milliseconds = (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        Log.WarmedUp(logger, hosted.Name, hosted.Batcher.WarmUpRuns, milliseconds);
+        IReadOnlyList<GraphReport> graphs = hosted.Batcher.GetGraphs();
+        string sizes = string.Join(", ", graphs.Where(static size => size.Recorded > 0).Select(static size => size.Rows));
+        if (sizes.Length > 0)
+        {
+            Log.HasGraphs(logger, hosted.Name, sizes);
+        }
+
+        foreach (GraphReport size in graphs.Where(static size => size.Refusal is not null))
+        {
+            Log.HasNoGraph(logger, hosted.Name, size.Rows, size.Refusal!);
+        }
     }
 
     // All that is wrong at once: whoever mends settings one by one restarts for each.

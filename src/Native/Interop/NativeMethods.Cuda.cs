@@ -45,6 +45,9 @@ internal static unsafe partial class NativeMethods
         nint streams, int stream, void* destination, void* source, long bytes, byte* error, int errorCapacity);
 
     [LibraryImport(Library)]
+    internal static partial NativeStatus fb_cuda_fill(nint streams, void* memory, int value, long bytes, byte* error, int errorCapacity);
+
+    [LibraryImport(Library)]
     internal static partial NativeStatus fb_cuda_record(nint streams, nint mark, int stream, byte* error, int errorCapacity);
 
     [LibraryImport(Library)]

@@ -218,6 +218,9 @@ FB_API fb_status fb_cuda_event_free(fb_cuda_streams* streams, fb_cuda_event* eve
 FB_API fb_status fb_cuda_copy(fb_cuda_streams* streams, int32_t stream, void* destination, const void* source, int64_t bytes, char* error,
                               int32_t error_capacity);
 
+/* FB_COPY_IN sets every byte of memory of the device to a value, 0 .. 255. */
+FB_API fb_status fb_cuda_fill(fb_cuda_streams* streams, void* memory, int32_t value, int64_t bytes, char* error, int32_t error_capacity);
+
 /* The event happens when the stream has done what it has been given so far. */
 FB_API fb_status fb_cuda_record(fb_cuda_streams* streams, fb_cuda_event* event, int32_t stream, char* error, int32_t error_capacity);
 
@@ -235,10 +238,13 @@ FB_API fb_status fb_cuda_elapsed(fb_cuda_streams* streams, fb_cuda_event* from, 
 FB_API fb_status fb_cuda_current_stream(int32_t device_index, void** stream, char* error, int32_t error_capacity);
 
 /* Begins to record: what is given to FB_COMPUTE from now on is not done but kept, to be done by fb_cuda_graph_replay. Between begin and end
- * nothing else may be asked of these streams. Memory that libtorch takes meanwhile stays the graph's. */
+ * nothing else may be asked of these streams. Memory that libtorch takes meanwhile is kept for the graphs of these streams, which share it:
+ * what a graph has computed is to be copied elsewhere, by itself, before it ends, and they are only replayed on these streams, one after the
+ * other. FB_UNSUPPORTED before libtorch 2.6. */
 FB_API fb_status fb_cuda_graph_begin(fb_cuda_streams* streams, char* error, int32_t error_capacity);
 
-/* Ends it. keep = 0 throws away what was recorded, as after an error meanwhile; then *graph is null. */
+/* Ends it. keep = 0 throws away what was recorded, as after an error meanwhile; then *graph is null. If it answers an error, what was recorded
+ * is gone as well. Either way FB_COMPUTE and libtorch are as before fb_cuda_graph_begin. */
 FB_API fb_status fb_cuda_graph_end(fb_cuda_streams* streams, int32_t keep, fb_cuda_graph** graph, char* error, int32_t error_capacity);
 
 /* Gives FB_COMPUTE all of it at once: on the same memory as it was recorded. */

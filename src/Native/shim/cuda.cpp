@@ -211,6 +211,19 @@ fb_status fb_cuda_copy(fb_cuda_streams* streams, int32_t stream, void* destinati
     });
 }
 
+fb_status fb_cuda_fill(fb_cuda_streams* streams, void* memory, int32_t value, int64_t bytes, char* error, int32_t error_capacity) {
+    return guarded(error, error_capacity, [&] {
+        fb_cuda_streams& owner = checked(streams);
+        check_given(memory, "memory");
+        check_bytes(bytes);
+        if (value < 0 || value > 255) {
+            fail(FB_ARGUMENT, value, " is no byte");
+        }
+
+        check(cudaMemsetAsync(memory, value, static_cast<size_t>(bytes), owner.copy_in), "cudaMemsetAsync");
+    });
+}
+
 fb_status fb_cuda_record(fb_cuda_streams* streams, fb_cuda_event* event, int32_t stream, char* error, int32_t error_capacity) {
     return guarded(error, error_capacity, [&] {
         fb_cuda_streams& owner = checked(streams);

@@ -21,8 +21,16 @@ struct fb_cuda_event {
     cudaEvent_t event;
 };
 
+namespace fastbatch {
+
+// One of libtorch's pools of memory, by its name. libtorch takes a name no more once the last graph of the pool is gone: nor is it kept longer.
+using GraphPool = decltype(at::cuda::graph_pool_handle());
+
+}  // namespace fastbatch
+
 struct fb_cuda_graph {
-    at::cuda::CUDAGraph graph;
+    std::shared_ptr<const fastbatch::GraphPool> pool;
+    at::cuda::CUDAGraph graph;  // goes first
 };
 
 struct fb_cuda_streams {
@@ -45,6 +53,9 @@ struct fb_cuda_streams {
 
     // While one is recorded.
     std::unique_ptr<fb_cuda_graph> recording;
+
+    // What the graphs have together.
+    std::weak_ptr<const fastbatch::GraphPool> pool;
 };
 
 namespace fastbatch {

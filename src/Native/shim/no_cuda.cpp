@@ -50,6 +50,10 @@ fb_status fb_cuda_copy(fb_cuda_streams*, int32_t, void*, const void*, int64_t, c
     return no_cuda(error, error_capacity);
 }
 
+fb_status fb_cuda_fill(fb_cuda_streams*, void*, int32_t, int64_t, char* error, int32_t error_capacity) {
+    return no_cuda(error, error_capacity);
+}
+
 fb_status fb_cuda_record(fb_cuda_streams*, fb_cuda_event*, int32_t, char* error, int32_t error_capacity) {
     return no_cuda(error, error_capacity);
 }

@@ -54,6 +54,37 @@ public abstract class DeviceStreams : IDisposable
     /// <param name="rows">How many; at least 1.</param>
     public abstract void Run(IDeviceWork work, int first, int rows);
 
+    /// <summary>
+    /// Whether what <see cref="Run"/> gives <see cref="DeviceStream.Compute"/> can be recorded and given to it again as a whole. If not, none of
+    /// the members from here to <see cref="FreeGraph"/> is called.
+    /// </summary>
+    public virtual bool RecordsGraphs => false;
+
+    /// <summary>Gives <see cref="DeviceStream.CopyIn"/> memory of the device's to fill, every byte with the same.</summary>
+    /// <param name="memory">The first byte.</param>
+    /// <param name="value">What with.</param>
+    /// <param name="bytes">How many; more than 0.</param>
+    public virtual void Fill(nint memory, byte value, long bytes) => throw NoGraphs();
+
+    /// <summary>
+    /// Begins to record: the <see cref="Run"/> that comes next gives the stream nothing, and is to be had from <see cref="EndGraph"/>.
+    /// Nothing else is asked of these streams meanwhile.
+    /// </summary>
+    public virtual void BeginGraph() => throw NoGraphs();
+
+    /// <summary>Ends what <see cref="BeginGraph"/> began, whatever comes of it: afterwards the streams are as before.</summary>
+    /// <param name="keep">Whether what was recorded is wanted; not after an error.</param>
+    /// <returns>The graph; 0 if it is not wanted.</returns>
+    public virtual nint EndGraph(bool keep) => throw NoGraphs();
+
+    /// <summary>Gives <see cref="DeviceStream.Compute"/> all that was recorded: on the memory that it was recorded on.</summary>
+    /// <param name="graph">The graph.</param>
+    public virtual void Replay(nint graph) => throw NoGraphs();
+
+    /// <summary>Frees a graph; the stream has done all of it. Before the streams are disposed.</summary>
+    /// <param name="graph">The graph.</param>
+    public virtual void FreeGraph(nint graph) => throw NoGraphs();
+
     /// <summary>The event happens when the stream has done all it was given. It may be recorded again once it has happened.</summary>
     /// <param name="mark">The event.</param>
     /// <param name="stream">The stream.</param>
@@ -83,6 +114,8 @@ public abstract class DeviceStreams : IDisposable
     /// <summary>See <see cref="Dispose()"/>.</summary>
     /// <param name="disposing">Always true.</param>
     protected abstract void Dispose(bool disposing);
+
+    private NotSupportedException NoGraphs() => new($"{GetType()} records no graphs.");
 }
 
 /// <summary>A batch's call of the method, as <see cref="DeviceStreams.Run"/> gets it.</summary>

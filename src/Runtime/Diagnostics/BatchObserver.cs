@@ -30,4 +30,15 @@ public abstract class BatchObserver
     public virtual void OnEnded(Batcher batcher, RequestOutcome outcome, int count)
     {
     }
+
+    /// <summary>
+    /// Batches of one size run without a graph from now on (see <see cref="BatcherOptions.UseCudaGraphs"/>): no answer is wrong, but each takes
+    /// as long as without. Once for each size; those refused before it observed are in <see cref="Batcher.GetGraphs"/>.
+    /// </summary>
+    /// <param name="batcher">The batcher.</param>
+    /// <param name="rows">The size.</param>
+    /// <param name="reason">Why, as the end of a sentence about the graph.</param>
+    public virtual void OnGraphRefused(Batcher batcher, int rows, string reason)
+    {
+    }
 }

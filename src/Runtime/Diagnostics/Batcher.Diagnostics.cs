@@ -28,6 +28,15 @@ public abstract partial class Batcher
     /// <summary>The bytes of one row, all inputs together.</summary>
     public long RowBytes => _inputs.Sum(static rows => (long)rows.RowBytes);
 
+    /// <summary>Runs on rows of zeros so far, see <see cref="WarmUpAsync"/>; in no statistics.</summary>
+    public int WarmUpRuns => _executor.WarmUpRuns;
+
+    /// <summary>
+    /// How the method's graphs fare (see <see cref="BatcherOptions.UseCudaGraphs"/>): one entry for each size, smallest first; none where there
+    /// are none. A moment's view.
+    /// </summary>
+    public IReadOnlyList<GraphReport> GetGraphs() => [.. _executor.Graphs];
+
     /// <summary>Has an observer told of every batch from now on, until what is returned is disposed. Any thread.</summary>
     /// <param name="observer">The observer; may observe several batchers.</param>
     public IDisposable Observe(BatchObserver observer)

@@ -65,6 +65,22 @@ internal sealed class Ledger
         }
     }
 
+    /// <summary>Batches of this size have no graph any more.</summary>
+    public void RefuseGraph(int rows, string reason)
+    {
+        foreach (BatchObserver observer in _observers ?? [])
+        {
+            try
+            {
+                observer.OnGraphRefused(_batcher, rows, reason);
+            }
+            catch (Exception)
+            {
+                // An observer must not change what it observes.
+            }
+        }
+    }
+
     /// <summary>Requests of a batch ended this way; their batch reports them.</summary>
     public void Tally(RequestOutcome outcome, int count) => _ended[(int)outcome].Add(count);
 

@@ -11,12 +11,19 @@ internal abstract partial class DeviceExecutor
     private readonly long[] _batchesBySize;
     private long _deviceTime;
     private int _running;
+    private int _warmUpRuns;
 
     // Device side: what the policy last let rows wait for, since the last batch.
     private BatchDecision _wait;
 
     /// <summary>Batches that the method runs on. Any thread.</summary>
     public int Running => _running + InFlight;
+
+    /// <summary>Runs on rows of zeros. Any thread.</summary>
+    public int WarmUpRuns => _warmUpRuns;
+
+    /// <summary>How the method's graphs fare; none where there are none. Any thread.</summary>
+    public virtual IEnumerable<GraphReport> Graphs => [];
 
     /// <summary>The most rows a batch may have at the moment. Any thread.</summary>
     public int BatchLimit => _scheduler.Estimates.MaxRows;

@@ -46,6 +46,7 @@ internal abstract partial class DeviceExecutor
         Delivery delivery = Desk.Take();
         try
         {
+            WarmUpGraphs(delivery);
             for (int rows = 1; ; rows = Math.Min(2 * rows, _scheduler.Cap))
             {
                 for (int run = 0; run < RunsPerSize; run++)
@@ -73,13 +74,25 @@ internal abstract partial class DeviceExecutor
     /// <summary>Device side: runs a batch that nobody waits for, to its end.</summary>
     protected virtual void RunAlone(Delivery delivery) => _batcher.RunBatch(delivery.Batch);
 
-    private void WarmUp(Delivery delivery, int rows)
+    /// <summary>Device side: runs what has to be run before there are graphs of the method, and records them.</summary>
+    protected virtual void WarmUpGraphs(Delivery delivery)
+    {
+    }
+
+    /// <summary>Makes it a batch of rows of zeros that nobody waits for, with outputs.</summary>
+    protected void CloseZeros(Delivery delivery, int rows)
     {
         Batch batch = delivery.Batch;
         batch.Ignore();
         batch.Close(RowPlace.Mixed, rows, Batch.NoTicket);
         Lanes.Clear(batch);
         batch.Attach(_batcher);
+        _warmUpRuns++;
+    }
+
+    private void WarmUp(Delivery delivery, int rows)
+    {
+        CloseZeros(delivery, rows);
         long started = _time.GetTimestamp();
         _scheduler.Start(rows, started);
         bool ran = false;

@@ -26,6 +26,9 @@ public abstract class OutputRows
 
     /// <summary>The first element of a row that is not finite, and how it is written; -1 if all are.</summary>
     internal abstract int FindNonFinite(int row, out string value);
+
+    /// <summary>Where these rows are not what others of the same output are, see <see cref="Agreement"/>; null if they are.</summary>
+    internal abstract string? FindDifference(OutputRows expected, int rows);
 }
 
 /// <summary>The rows of one output parameter of element type <typeparamref name="T"/>. For generated code.</summary>
@@ -100,5 +103,15 @@ public sealed class OutputRows<T> : OutputRows
         int element = Finite.FirstOther(values);
         value = element < 0 ? "" : Finite.Show(values[element]);
         return element;
+    }
+
+    internal override string? FindDifference(OutputRows expected, int rows)
+    {
+        ReadOnlySpan<T> others = ((OutputRows<T>)expected)._rows.Rows(0, rows);
+        ReadOnlySpan<T> own = _rows.Rows(0, rows);
+        int element = Agreement.FirstDifference(others, own, RowLength);
+        return element < 0
+            ? null
+            : $"element {element % RowLength} of row {element / RowLength} is {Finite.Show(own[element])}, not {Finite.Show(others[element])}";
     }
 }

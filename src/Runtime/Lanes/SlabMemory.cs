@@ -19,6 +19,20 @@ internal sealed class SlabMemory
         return _outputs.Count - 1;
     }
 
+    /// <summary>Where its first rows are not what those of another slab of the method are; null if they are.</summary>
+    public string? FindDifference(SlabMemory expected, int rows)
+    {
+        for (int i = 0; i < _outputs.Count; i++)
+        {
+            if (_outputs[i].FindDifference(expected._outputs[i], rows) is { } difference)
+            {
+                return _outputs.Count == 1 ? difference : $"of output {i + 1}, {difference}";
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Lets the device copy results into it. Before the first use; again, nothing. If it throws, it may be tried again.</summary>
     public void Pin(Device device)
     {

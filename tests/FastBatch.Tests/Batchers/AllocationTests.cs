@@ -1,4 +1,5 @@
 using FastBatch.Diagnostics;
+using FastBatch.Tests.Devices.Simulated;
 
 namespace FastBatch.Tests.Batchers;
 
@@ -158,6 +159,27 @@ public class AllocationTests
 
     // The clients run all the time; windows over their steady state are counted. What the process allocates now and then for itself (a
     // pool thread, say) may hit some windows: one with thousands of requests and not a byte shows that requests need none.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task On_a_device_with_graphs_and_without(bool graphs)
+    {
+        await using var batcher = new Echo().CreatePairBatcher(
+            new BatcherOptions { Device = new ImmediateDevice(), UseCudaGraphs = graphs, GraphSizes = [16] });
+        await batcher.WarmUpAsync();
+        await AssertNothingAllocatedAsync(8, async (id, load) =>
+        {
+            long[] row = [id, id, id, id];
+            long[] answer = new long[2];
+            while (load.Next(id))
+            {
+                await batcher.SubmitAsync(row, answer).ConfigureAwait(false);
+            }
+        });
+        Assert.All(batcher.GetGraphs(), static size => Assert.True(size is { Replays: > 1000, Refusal: null }));
+        Assert.Equal(graphs, batcher.GetGraphs().Count == 1);
+    }
+
     private static async Task AssertNothingAllocatedAsync(int clients, Func<int, Load, Task> client)
     {
         var load = new Load(clients);

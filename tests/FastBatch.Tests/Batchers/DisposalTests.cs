@@ -157,6 +157,7 @@ public class DisposalTests
     [InlineData(nameof(BatcherOptions.RequireFinite), "a combination of defined values")]
     [InlineData(nameof(BatcherOptions.DeviceCost), "zero or more, and finite")]
     [InlineData(nameof(BatcherOptions.InlineContinuations), "false where DedicatedThread is false")]
+    [InlineData(nameof(BatcherOptions.GraphSizes), "at most the largest batch (16)")]
     public void Impossible_options_are_refused_by_name(string option, string expected)
     {
         BatcherOptions options = option switch
@@ -169,6 +170,7 @@ public class DisposalTests
             nameof(BatcherOptions.DeviceCost) => new() { DeviceCost = double.NaN },
             nameof(BatcherOptions.InlineContinuations) => new() { InlineContinuations = true, DedicatedThread = false },
             nameof(BatcherOptions.DrainTimeout) => new() { DrainTimeout = TimeSpan.FromSeconds(-5) },
+            nameof(BatcherOptions.GraphSizes) => new() { GraphSizes = [4, 17] },
             _ => new() { Overload = (OverloadMode)7 },
         };
         var exception = Assert.Throws<ArgumentOutOfRangeException>(option, () => new Echo().CreateSquareBatcher(options));

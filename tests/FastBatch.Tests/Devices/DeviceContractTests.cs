@@ -24,6 +24,18 @@ public class SimulatedContractTests : DeviceContract
     protected override IEcho Open(BatcherOptions options) => new EchoOver(options with { Device = _device });
 }
 
+/// <summary>The same, where batches are graphs.</summary>
+public class SimulatedGraphContractTests : DeviceContract
+{
+    private readonly SimulatedDevice _device = new(TimeProvider.System);
+
+    [DeviceTheory("simulated")]
+    [MemberData(nameof(Scenarios))]
+    public Task Holds(string scenario) => Perform(scenario);
+
+    protected override IEcho Open(BatcherOptions options) => new EchoOver(options with { Device = _device, UseCudaGraphs = true });
+}
+
 /// <summary>The contract's method over spans.</summary>
 internal sealed partial class EchoOver(BatcherOptions options) : DeviceContract.IEcho
 {

@@ -16,23 +16,38 @@ internal sealed class Flight : IDeviceWork
     // Full fences: whoever ends everything looks at the lane first, then here, then at the deliveries; a batch goes the same way.
     private AtomicReference<Delivery> _delivery;
 
-    private Flight(Batcher batcher, DeviceRows rows, Stage copyIn, Stage compute, Stage copyOut)
+    private Flight(Batcher batcher, int number, DeviceRows rows, Stages stages, Stages check)
     {
         _batcher = batcher;
+        Number = number;
         Rows = rows;
-        CopyIn = copyIn;
-        Compute = compute;
-        CopyOut = copyOut;
+        Last = stages;
+        First = check;
     }
+
+    /// <summary>Which place it is, from 0.</summary>
+    public int Number { get; }
 
     /// <summary>The device's buffers.</summary>
     public DeviceRows Rows { get; }
 
-    public Stage CopyIn { get; }
+    /// <summary>What the batch goes through; the second time, where it does twice.</summary>
+    public Stages Last { get; }
 
-    public Stage Compute { get; }
+    /// <summary>The first time, where a graph is compared with the method.</summary>
+    public Stages First { get; }
 
-    public Stage CopyOut { get; }
+    public Stage CopyIn => Last.CopyIn;
+
+    public Stage Compute => Last.Compute;
+
+    public Stage CopyOut => Last.CopyOut;
+
+    /// <summary>How the method is run on the batch.</summary>
+    public RunPlan Plan { get; set; }
+
+    /// <summary>Where the results of a graph go that are compared; null where none are.</summary>
+    public OutputSlab? Compared { get; set; }
 
     /// <summary>The batch on its way. The reference is read by any thread, see <see cref="StreamPipeline.EndAll"/>.</summary>
     public Delivery? Delivery
@@ -59,21 +74,40 @@ internal sealed class Flight : IDeviceWork
     /// <param name="number">The number of the place, from 0.</param>
     /// <param name="inputs">Bytes in one row of each input.</param>
     /// <param name="outputs">The same for the outputs.</param>
-    public static Flight Create(Batcher batcher, Device device, DeviceStreams streams, int number, long[] inputs, long[] outputs)
+    /// <param name="checks">Whether batches may go through it twice.</param>
+    public static Flight Create(
+        Batcher batcher, Device device, DeviceStreams streams, int number, long[] inputs, long[] outputs, bool checks)
     {
         Stage NewStage() => new(streams.CreateEvent(), streams.CreateEvent());
+        Stages NewStages() => new(NewStage(), NewStage(), NewStage());
         nint Buffer(long rowBytes) => streams.Allocate(rowBytes * batcher.MaxBatchSize);
         var rows = new DeviceRows(
             device, number * batcher.MaxBatchSize, [.. inputs.Select(Buffer)], [.. outputs.Select(Buffer)]);
-        return new Flight(batcher, rows, NewStage(), NewStage(), NewStage());
+        return new Flight(batcher, number, rows, NewStages(), checks ? NewStages() : default);
     }
 
     public void Begin(Delivery delivery, long started)
     {
         Started = started;
         IsGrounded = false;
+        Plan = new RunPlan(delivery.Batch.Count, 0, IsChecked: false);
         delivery.Batch.OnDevice = Rows;
         Delivery = delivery;
+    }
+
+    /// <summary>The device has come to the batch's end: what was compared is looked at no more.</summary>
+    public void LetGo()
+    {
+        if (Compared is { } compared)
+        {
+            Compared = null;
+            if (compared.Poisons)
+            {
+                compared.PoisonDelivered(Batch.Count);
+            }
+
+            compared.Release();
+        }
     }
 
     /// <summary>The place is free.</summary>
@@ -104,6 +138,14 @@ internal sealed class Flight : IDeviceWork
     /// <summary>The events between which a stream works on the batch.</summary>
     internal readonly record struct Stage(nint Begin, nint End);
 
+    internal readonly record struct Stages(Stage CopyIn, Stage Compute, Stage CopyOut);
+
     /// <summary>Timestamps.</summary>
     internal readonly record struct Forecast(long CopyIn, long ComputeBegins, long Compute, long CopyOut);
 }
+
+/// <summary>How the method is run on a batch.</summary>
+/// <param name="Rows">How many rows it is given: those of the batch, and rows of zeros behind them.</param>
+/// <param name="Graph">What is replayed instead of calling it; 0 for nothing.</param>
+/// <param name="IsChecked">Whether both are done, and only what the method itself answers is the callers'.</param>
+internal readonly record struct RunPlan(int Rows, nint Graph, bool IsChecked);

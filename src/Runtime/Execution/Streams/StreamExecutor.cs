@@ -54,6 +54,8 @@ internal sealed class StreamExecutor : DeviceExecutor
 
     public override Exception? Loss => _loss;
 
+    public override IEnumerable<GraphReport> Graphs => _pipeline?.Graphs ?? [];
+
     protected override int InFlight => _pipeline?.Count ?? 0;
 
     /// <summary>An executor whose thread runs and has the device; what keeps it from that is thrown here.</summary>
@@ -103,7 +105,23 @@ internal sealed class StreamExecutor : DeviceExecutor
         }
     }
 
-    protected override void RunAlone(Delivery delivery) => _pipeline!.RunAlone(delivery);
+    protected override void RunAlone(Delivery delivery) => _pipeline!.RunAlone(delivery, Scheduler.Cap);
+
+    // Places that have a batch record theirs when it is gone, before the next.
+    protected override void WarmUpGraphs(Delivery delivery)
+    {
+        foreach (int rows in _pipeline!.GraphSizes.Where(rows => rows <= Scheduler.Cap))
+        {
+            for (int place = 0; place < _pipeline.FreePlaces; place++)
+            {
+                while (_pipeline.WantsRehearsal(rows, place))
+                {
+                    CloseZeros(delivery, rows);
+                    _pipeline.RunAlone(delivery, Scheduler.Cap, place);
+                }
+            }
+        }
+    }
 
     protected override void Stop()
     {
@@ -179,7 +197,7 @@ internal sealed class StreamExecutor : DeviceExecutor
             Stalls?.Begin(Closed);
         }
 
-        _pipeline.Launch(delivery, Closed, _time.GetTimestamp(), Scheduler.OutOfMemory);
+        _pipeline.Launch(delivery, Closed, _time.GetTimestamp(), Scheduler.Cap, Scheduler.OutOfMemory);
         return true;
     }
 

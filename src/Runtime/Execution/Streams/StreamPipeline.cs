@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Runtime.ExceptionServices;
 using FastBatch.Completion;
 using FastBatch.Devices;
 using FastBatch.Diagnostics;
@@ -13,7 +13,7 @@ namespace FastBatch.Execution.Streams;
 /// waits. Invariants: batches end in the order they were launched; input rows go back to the callers when their copy has ended; a place is
 /// used again when its results have arrived; after a loss nothing is given to the device any more.
 /// </summary>
-internal sealed class StreamPipeline : IDisposable
+internal sealed partial class StreamPipeline : IDisposable
 {
     private readonly Batcher _batcher;
     private readonly PriorityLanes _lanes;
@@ -23,6 +23,7 @@ internal sealed class StreamPipeline : IDisposable
     private readonly FaultIsolation _isolation;
     private readonly Flight[] _flights;
     private readonly int _maxInFlight;
+    private readonly BatchGraphs? _graphs;
 
     // From the oldest on: how many there are, how many of those have given their rows back, how many of those have computed.
     private int _first;
@@ -53,7 +54,11 @@ internal sealed class StreamPipeline : IDisposable
 
             // One more than may compute or wait for it: the results of a third are copied out meanwhile. One alone has the device to itself.
             _flights = [.. Enumerable.Range(0, maxInFlight == 1 ? 1 : maxInFlight + 1)
-                .Select(number => Flight.Create(batcher, device, _streams, number, inputBytes, outputBytes))];
+                .Select(number => Flight.Create(
+                    batcher, device, _streams, number, inputBytes, outputBytes, checks: batcher.Settings.GraphSizes is not null))];
+            _graphs = batcher.Settings.GraphSizes is { } sizes
+                ? new BatchGraphs(batcher, sizes, _streams, device.Name, _flights.Length, ThrowIfLost)
+                : null;
         }
         catch
         {
@@ -94,13 +99,17 @@ internal sealed class StreamPipeline : IDisposable
 
     private Flight this[int age] => _flights[(_first + age) % _flights.Length];
 
+    /// <summary>How the graphs fare. Any thread.</summary>
+    public IEnumerable<GraphReport> Graphs => _graphs?.Report() ?? [];
+
     /// <summary>Gives the batch to the device. What its method throws becomes its fault.</summary>
     /// <param name="delivery">The batch.</param>
     /// <param name="started">When it was closed.</param>
     /// <param name="now">The current timestamp.</param>
+    /// <param name="mostRows">The most rows that fit into memory, as far as is known.</param>
     /// <param name="ranOutOfMemory">Told how many rows did not fit.</param>
     /// <exception cref="DeviceException">The device is lost.</exception>
-    public void Launch(Delivery delivery, long started, long now, Action<int> ranOutOfMemory)
+    public void Launch(Delivery delivery, long started, long now, int mostRows, Action<int> ranOutOfMemory)
     {
         Flight flight = this[_count];
         Batch batch = delivery.Batch;
@@ -108,55 +117,63 @@ internal sealed class StreamPipeline : IDisposable
 
         // Counted first: from here on it is to be retired, whatever happens.
         _count++;
-        flight.Expected = Costs.Expect(batch.Count, now, _count == 1 ? default : this[_count - 2].Expected);
         flight.IsGrounded = batch is { Count: 0 } or { Fate: not BatchFate.Runs } or { HasFaults: true } || !TryAttach(batch);
         if (!flight.IsGrounded)
         {
+            Plan(flight, mostRows, isOfCallers: true);
+        }
+
+        flight.Expected = Costs.Expect(batch.Count, flight.Plan.Rows, now, _count == 1 ? default : this[_count - 2].Expected);
+        if (!flight.IsGrounded)
+        {
             batch.Record?.Start(now);
-            CopyIn(flight);
-            _streams.Await(DeviceStream.Compute, flight.CopyIn.End);
-            _streams.Record(flight.Compute.Begin, DeviceStream.Compute);
-            Run(flight, ranOutOfMemory);
-            _streams.Record(flight.Compute.End, DeviceStream.Compute);
-            _streams.Await(DeviceStream.CopyOut, flight.Compute.End);
-            CopyOut(flight);
+            Give(flight, ranOutOfMemory);
         }
     }
 
-    /// <summary>Runs a batch that nobody waits for, in the next place, and waits for its end. What the method throws comes out.</summary>
-    public void RunAlone(Delivery delivery)
+    /// <summary>Runs a batch that nobody waits for, in a free place, and waits for its end. What the method throws comes out.</summary>
+    /// <param name="delivery">The batch, with outputs.</param>
+    /// <param name="mostRows">As <see cref="Launch"/>.</param>
+    /// <param name="place">Which of the free places: 0 is the next.</param>
+    public void RunAlone(Delivery delivery, int mostRows, int place = 0)
     {
-        Flight flight = this[_count];
+        Flight flight = this[_count + place];
         delivery.Batch.Outputs.SlabMemory.Pin(_device);
         flight.Begin(delivery, 0);
         try
         {
-            CopyIn(flight);
-            _streams.Await(DeviceStream.Compute, flight.CopyIn.End);
-            _streams.Record(flight.Compute.Begin, DeviceStream.Compute);
-            try
+            Plan(flight, mostRows, isOfCallers: false);
+
+            // The place is free when all that was given to the streams is done, whatever the method made of it.
+            ExceptionDispatchInfo? failure = Give(flight);
+            while (!_streams.IsDone(flight.CopyOut.End))
             {
-                _streams.Run(flight, 0, delivery.Batch.Count);
-            }
-            finally
-            {
-                // The place is free when all that was given to the streams is done, whatever the method made of it.
-                _streams.Record(flight.Compute.End, DeviceStream.Compute);
-                _streams.Await(DeviceStream.CopyOut, flight.Compute.End);
-                CopyOut(flight);
-                while (!_streams.IsDone(flight.CopyOut.End))
-                {
-                    Thread.Yield();
-                }
+                Thread.Yield();
             }
 
-            Costs.Record(flight, _streams);
+            if (failure is null)
+            {
+                Costs.Record(flight, _streams);
+                Compare(flight, isOfCallers: false);
+            }
+
+            flight.LetGo();
+            failure?.Throw();
         }
         finally
         {
             flight.End();
         }
     }
+
+    /// <summary>The places in which graphs of so many rows are to be recorded and compared: those free now, as for <see cref="RunAlone"/>.</summary>
+    public bool WantsRehearsal(int rows, int place) => _graphs!.WantsRehearsal(rows, this[_count + place]);
+
+    /// <summary>The sizes of graphs; empty where none are recorded.</summary>
+    public IReadOnlyList<int> GraphSizes => (IReadOnlyList<int>?)_graphs?.Sizes ?? [];
+
+    /// <summary>How many places no batch is in.</summary>
+    public int FreePlaces => _flights.Length - _count;
 
     /// <summary>Looks how far the batches are: gives rows back, and makes room.</summary>
     /// <returns>Whether anything has changed.</returns>
@@ -191,9 +208,11 @@ internal sealed class StreamPipeline : IDisposable
         {
             _isolation.Succeeded();
             Costs.Record(flight, _streams);
+            Compare(flight, isOfCallers: true);
             batch.HasResult = true;
         }
 
+        flight.LetGo();
         return flight;
     }
 
@@ -258,6 +277,7 @@ internal sealed class StreamPipeline : IDisposable
     /// <summary>Gives everything back to the device. None of its batches is under way.</summary>
     public void Dispose()
     {
+        _graphs?.Free();
         _streams.Dispose();
         foreach (InputRows rows in _inputs)
         {
@@ -281,99 +301,4 @@ internal sealed class StreamPipeline : IDisposable
             return false;
         }
     }
-
-    private void CopyIn(Flight flight)
-    {
-        Batch batch = flight.Batch;
-        _streams.Record(flight.CopyIn.Begin, DeviceStream.CopyIn);
-        for (int i = 0; i < _inputs.Length; i++)
-        {
-            InputRows rows = _inputs[i];
-            _streams.Copy(DeviceStream.CopyIn, flight.Rows.Inputs[i], rows.AddressOf(batch.HostRow), rows.RowBytes * batch.Count);
-        }
-
-        _streams.Record(flight.CopyIn.End, DeviceStream.CopyIn);
-    }
-
-    private void CopyOut(Flight flight)
-    {
-        Batch batch = flight.Batch;
-        IReadOnlyList<OutputRows> outputs = batch.Outputs.SlabMemory.Outputs;
-        _streams.Record(flight.CopyOut.Begin, DeviceStream.CopyOut);
-        for (int i = 0; i < outputs.Count; i++)
-        {
-            _streams.Copy(DeviceStream.CopyOut, outputs[i].Memory.Address, flight.Rows.Outputs[i], outputs[i].RowBytes * batch.Count);
-        }
-
-        _streams.Record(flight.CopyOut.End, DeviceStream.CopyOut);
-    }
-
-    private void Run(Flight flight, Action<int> ranOutOfMemory)
-    {
-        Batch batch = flight.Batch;
-        int rows = batch.Count;
-        _running = flight;
-        try
-        {
-            _streams.Run(flight, 0, rows);
-        }
-        catch (Exception exception)
-        {
-            ThrowIfLost(exception);
-            if (IsOutOfMemory(exception))
-            {
-                ranOutOfMemory(rows);
-                RunHalves(batch, exception);
-            }
-            else
-            {
-                _isolation.Isolate(batch, exception);
-            }
-
-            ThrowIfLost(batch.Fault(0).Error);
-        }
-    }
-
-    // Once: a half that does not fit either fails.
-    private void RunHalves(Batch batch, Exception error)
-    {
-        int rows = batch.Count;
-        if (rows == 1)
-        {
-            batch.Fail(0, 1, error);
-            return;
-        }
-
-        RunPart(batch, 0, rows / 2);
-        RunPart(batch, rows / 2, rows - (rows / 2));
-    }
-
-    private void RunPart(Batch batch, int first, int rows)
-    {
-        try
-        {
-            _streams.Run(_running!, first, rows);
-        }
-        catch (Exception exception)
-        {
-            batch.Fail(first, rows, exception);
-        }
-    }
-
-    private void RunAgain(Batch batch) => _streams.Run(_running!, batch.FirstMember, batch.Count);
-
-    // What a method throws may be the first that is heard of a loss.
-    private void ThrowIfLost(Exception? cause)
-    {
-        if (cause is DeviceException { Failure: DeviceFailure.Lost } || _streams.IsLost)
-        {
-            throw new DeviceException(DeviceFailure.Lost, $"{_device.Name} was lost while {_batcher.Name} ran: {cause?.Message}", cause);
-        }
-    }
-
-    // TorchSharp has no exception of its own: what libtorch says is all there is.
-    private static bool IsOutOfMemory(Exception exception) => exception
-        is OutOfMemoryException
-        or IRowFault { IsOutOfMemory: true }
-        || (exception is ExternalException && exception.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase));
 }

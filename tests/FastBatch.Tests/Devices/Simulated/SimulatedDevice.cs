@@ -33,6 +33,27 @@ internal sealed class SimulatedDevice(TimeProvider time) : Device
     /// <summary>From this many on, each call of a stream finds the device lost.</summary>
     public int LostAfter { get; set; } = int.MaxValue;
 
+    /// <summary>Whether it records graphs.</summary>
+    public bool RecordsGraphs { get; set; } = true;
+
+    /// <summary>What replaying takes, by rows: less than to give it the method's work piece by piece.</summary>
+    public LinearCost Replay { get; set; } = new(4_000, 100);
+
+    /// <summary>What <see cref="DeviceStreams.Run"/> throws when a graph of so many rows is recorded; null for nothing.</summary>
+    public Func<int, Exception?> RefuseRecording { get; set; } = static _ => null;
+
+    /// <summary>The same for <see cref="DeviceStreams.Replay"/>.</summary>
+    public Func<int, Exception?> RefuseReplay { get; set; } = static _ => null;
+
+    /// <summary>What a replay computes, in place of what it should: that is given to it.</summary>
+    public Action<Action> Replaying { get; set; } = static compute => compute();
+
+    /// <summary>How often a graph was recorded.</summary>
+    public int Recordings { get; internal set; }
+
+    /// <summary>How often one was replayed.</summary>
+    public int Replays { get; internal set; }
+
     /// <summary>How often the method was given rows.</summary>
     public int Runs { get; internal set; }
 

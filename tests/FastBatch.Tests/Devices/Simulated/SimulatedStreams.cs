@@ -14,6 +14,11 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
     private readonly Dictionary<nint, long> _memory = [];
     private readonly Dictionary<nint, long?> _events = [];
 
+    // What each graph gives the compute stream, and until when that is at work on it.
+    private readonly Dictionary<nint, (IDeviceWork Work, int Rows, long Until)> _graphs = [];
+    private bool _isRecording;
+    private (IDeviceWork Work, int Rows)? _recorded;
+
     // What is to happen, in order of time and then of its being asked for.
     private readonly PriorityQueue<Action, (long Time, long Order)> _effects = new();
     private readonly long[] _ends = new long[3];
@@ -32,6 +37,11 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
 
     /// <summary>A stage that has ended: of which stream, from when to when.</summary>
     public List<(DeviceStream Stream, long Began, long Ended)> History { get; } = [];
+
+    public override bool RecordsGraphs => _device.RecordsGraphs;
+
+    /// <summary>Graphs that are not freed.</summary>
+    public int Graphs => _graphs.Count;
 
     public override bool IsLost => _device.Calls > _device.LostAfter || _failure is not null;
 
@@ -92,6 +102,12 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
 
     public override void Run(IDeviceWork work, int first, int rows)
     {
+        if (_isRecording)
+        {
+            Keep(work, first, rows);
+            return;
+        }
+
         Enter();
         Assert.True(first >= 0 && rows > 0, "Nothing is run.");
         _device.Runs++;
@@ -102,6 +118,61 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
 
         bool hangs = _device.Runs > _device.HangsAfter;
         Add(DeviceStream.Compute, hangs ? Never : _device.Compute.Of(rows), null, ended: () => work.Run(first, rows));
+    }
+
+    public override void Fill(nint memory, byte value, long bytes)
+    {
+        Enter();
+        Assert.True(IsWithin(_memory, memory, bytes) && bytes > 0, "It is not the device's memory.");
+        Add(
+            DeviceStream.CopyIn,
+            duration: 0,
+            began: () => new Span<byte>((void*)memory, (int)bytes).Fill(Garbage),
+            ended: () => new Span<byte>((void*)memory, (int)bytes).Fill(value));
+    }
+
+    public override void BeginGraph()
+    {
+        Enter();
+        _isRecording = true;
+        _recorded = null;
+    }
+
+    public override nint EndGraph(bool keep)
+    {
+        Assert.True(_isRecording, "Nothing is being recorded.");
+        _isRecording = false;
+        Enter();
+        if (!keep)
+        {
+            return 0;
+        }
+
+        Assert.True(_recorded is not null, "Nothing was recorded.");
+        _device.Recordings++;
+        _graphs.Add(++_lastEvent, (_recorded.Value.Work, _recorded.Value.Rows, 0));
+        return _lastEvent;
+    }
+
+    public override void Replay(nint graph)
+    {
+        Enter();
+        (IDeviceWork work, int rows, _) = _graphs[graph];
+        if (_device.RefuseReplay(rows) is { } refusal)
+        {
+            throw refusal;
+        }
+
+        _device.Replays++;
+        Add(DeviceStream.Compute, _device.Replay.Of(rows), null, ended: () => _device.Replaying(() => work.Run(0, rows)));
+        _graphs[graph] = (work, rows, _ends[(int)DeviceStream.Compute]);
+    }
+
+    public override void FreeGraph(nint graph)
+    {
+        Enter();
+        Assert.True(_graphs.Remove(graph, out var freed), "There is no such graph.");
+        Assert.True(freed.Until <= _device.Now, "The graph is being replayed.");
     }
 
     public override void Record(nint mark, DeviceStream stream)
@@ -141,6 +212,7 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
 
         Assert.Equal(_thread, Environment.CurrentManagedThreadId);
         Assert.True(IsLost || _ends.Max() <= _device.Now, "Its streams are at work.");
+        Assert.True(IsLost || _graphs.Count == 0, "Graphs are left.");
         _disposed = true;
         _device.Streams.Remove(this);
         foreach (nint memory in _memory.Keys)
@@ -152,8 +224,20 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
     private static bool IsWithin(IEnumerable<KeyValuePair<nint, long>> ranges, nint address, long bytes) =>
         ranges.Any(range => address >= range.Key && address + bytes <= range.Key + range.Value);
 
+    private void Keep(IDeviceWork work, int first, int rows)
+    {
+        if (_device.RefuseRecording(rows) is { } refusal)
+        {
+            throw refusal;
+        }
+
+        Assert.True(_recorded is null && first == 0, "A graph is of one run from the first row on.");
+        _recorded = (work, rows);
+    }
+
     private void Enter()
     {
+        Assert.False(_isRecording, "A graph is being recorded.");
         Assert.Equal(_thread, Environment.CurrentManagedThreadId);
         Assert.False(_disposed, "The streams are closed.");
         _device.Calls++;
