@@ -9,6 +9,7 @@
 #   FASTBATCH_PYTHON         a python3 with PyTorch, if not the first one
 #   FASTBATCH_DEVICE         cpu or host: a rehearsal on a machine without a GPU, with small models; what needs a GPU is not run
 set -euo pipefail
+here=$PWD
 cd "$(dirname "$0")/.."
 
 device=${FASTBATCH_DEVICE:-cuda}
@@ -39,8 +40,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-mkdir -p "$results/logs"
-results=$(cd "$results" && pwd)
+results=$(cd "$here" && mkdir -p "$results/logs" && cd "$results" && pwd)
 touch "$results/steps.tsv"
 export DOTNET_ROOT=$PWD/dotnet DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 export DOTNET_CLI_HOME=${TMPDIR:-/tmp} FASTBATCH_NATIVE=$PWD/artifacts/native/linux-x64 FASTBATCH_REQUIRE_NATIVE=1
@@ -67,7 +67,7 @@ build() {
 
 native_tests() { # compute-sanitizer and its arguments, a part of the names
     local pattern=${!#}
-    "${@:1:$#-1}" "$(echo artifacts/native-build/linux-*/tests/native_tests)" ${pattern:+"$pattern"}
+    "${@:1:$#-1}" "$FASTBATCH_NATIVE/native_tests" ${pattern:+"$pattern"}
 }
 
 # Tests of a project; none at all is a failure.
@@ -92,9 +92,15 @@ make_models() {
     "$python" "$torch_models/make.py" --gpu "$models" "${small[@]}"
 }
 
-load() { "$dotnet" FastBatch.LoadTests/FastBatch.LoadTests.dll gpu --models "$models" --device "$device" --json --model "$1"; }
+# How long a rehearsal measures says nothing.
+windows=()
+[ "$device" = cuda ] || windows=(--seconds 0.2 --rounds 1)
 
-load_python() { "$python" "$torch_models/gpu_naive.py" "$models" --device "$([ "$device" = cuda ] && echo cuda || echo cpu)" --model "$1"; }
+load() { "$dotnet" FastBatch.LoadTests/FastBatch.LoadTests.dll gpu --models "$models" --device "$device" --json --model "$1" "${windows[@]}"; }
+
+load_python() {
+    "$python" "$torch_models/gpu_naive.py" "$models" --device "$([ "$device" = cuda ] && echo cuda || echo cpu)" --model "$1" "${windows[@]}"
+}
 
 # Leaks are not asked for: libtorch keeps its memory until the process ends.
 sanitizer=(compute-sanitizer --tool memcheck --error-exitcode 9)
@@ -107,7 +113,7 @@ run() {
         contract-cuda) tests cuda FastBatch.Native.Tests "FullyQualifiedName~Cuda" env ;;
         contract-elsewhere) tests '' FastBatch.Tests "FullyQualifiedName~Devices" env ;;
         device-assert) device_assert ;;
-        contract-sanitizer) tests cuda FastBatch.Native.Tests "FullyQualifiedName~CudaContract" "${sanitizer[@]}" --target-processes all ;;
+        contract-sanitizer) tests cuda FastBatch.Native.Tests "FullyQualifiedName~CudaContract" "${sanitizer[@]}" --target-processes all --require-cuda-init no ;;
         digits-cuda) "$dotnet" Digits/Digits.dll --engine cuda --json ;;
         digits-cpu) "$dotnet" Digits/Digits.dll --engine libtorch --json ;;
         models) make_models ;;
@@ -150,7 +156,7 @@ step() {
 
 if [ ! -f "$results/machine.txt" ]; then
     {
-        if [ "$device" = cuda ]; then nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | head -n 1; else echo "no GPU: a rehearsal on $device"; fi
+        if [ "$device" = cuda ]; then nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>&1 | head -n 1 || true; else echo "no GPU: a rehearsal on $device"; fi
         grep -m 1 'model name' /proc/cpuinfo | sed 's/.*: //' || uname -m
         echo "$(nproc) cores"
         "$python" -c 'import torch; print("PyTorch", torch.__version__, "CUDA", torch.version.cuda)' 2>/dev/null || echo "PyTorch not found"

@@ -5,6 +5,8 @@ that can be told apart, is as in a trained one. Half precision is what a GPU com
 before the answers are computed in float32, so that an answer of the GPU is off by its arithmetic alone.
 """
 
+import typing
+
 import torch
 from torch.nn import functional
 
@@ -145,11 +147,23 @@ def texts() -> torch.Tensor:
     return torch.gather(words, 1, torch.randint(12, (ROWS, Encoder.TOKENS)))
 
 
-# name, small model, full model, rows, batch small and full, whether a GPU computes it in half precision, and how far an answer may be from
-# the right one, in parts of the largest right one. Summing in another order makes some 1e-6 of it; rounding to half after every layer, 5e-4.
+class Model(typing.NamedTuple):
+    name: str
+    small: typing.Callable[[], torch.nn.Module]
+    full: typing.Callable[[], torch.nn.Module]
+    rows: typing.Callable[[], torch.Tensor]
+    small_batch: int
+    full_batch: int
+    # What a GPU computes it in.
+    half: bool
+    # How far an answer may be from the right one, in parts of the largest right one. Summing in another order makes some 1e-6 of it; rounding
+    # to half after every layer, 5e-4.
+    tolerance: float
+
+
 MODELS = [
-    ("mlp", lambda: Perceptron((128, 256, 256, 10)), lambda: Perceptron((128, 256, 256, 10)), lambda: float_rows(128), 32, 128, False, 1e-4),
-    ("ranking", lambda: Perceptron((512, 256, 256, 1)), lambda: Perceptron((512, 2048, 2048, 1)), lambda: float_rows(512), 32, 256, False, 1e-4),
-    ("conv", lambda: ConvBlocks((8, 16), 1), lambda: ConvBlocks((64, 128, 256, 512), 2), images, 4, 64, True, 0.01),
-    ("encoder", lambda: Encoder(32, 2, 2), lambda: Encoder(768, 12, 6), texts, 8, 64, True, 0.01),
+    Model("mlp", lambda: Perceptron((128, 256, 256, 10)), lambda: Perceptron((128, 256, 256, 10)), lambda: float_rows(128), 32, 128, False, 1e-4),
+    Model("ranking", lambda: Perceptron((512, 256, 256, 1)), lambda: Perceptron((512, 2048, 2048, 1)), lambda: float_rows(512), 32, 256, False, 1e-4),
+    Model("conv", lambda: ConvBlocks((8, 16), 1), lambda: ConvBlocks((64, 128, 256, 512), 2), images, 4, 64, True, 0.01),
+    Model("encoder", lambda: Encoder(32, 2, 2), lambda: Encoder(768, 12, 6), texts, 8, 64, True, 0.01),
 ]

@@ -67,29 +67,29 @@ def write(name: str, module: torch.nn.Module) -> None:
 def write_for_gpu(folder: pathlib.Path, small: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     models = []
-    for name, make_small, make_full, make_rows, small_batch, full_batch, half, tolerance in gpu_models.MODELS:
+    for model in gpu_models.MODELS:
         torch.manual_seed(gpu_models.SEED)
-        module = gpu_models.scale_weights(make_small() if small else make_full()).eval().requires_grad_(False)
+        module = gpu_models.scale_weights(model.small() if small else model.full()).eval().requires_grad_(False)
         module.to(memory_format=torch.channels_last)  # what convolutions in half precision are quick in
-        rows = make_rows()
-        if half:
+        rows = model.rows()
+        if model.half:
             module.half().float()
         with torch.inference_mode():
             answers = torch.cat([module(row.unsqueeze(0)) for row in rows])
         # The CPU has no half precision to speak of.
-        scripted = torch.jit.script(module.half() if half and not small else module)
-        scripted.save(str(folder / f"{name}.pt"))
-        (folder / f"{name}.rows").write_bytes(rows.contiguous().numpy().tobytes())
-        (folder / f"{name}.answers").write_bytes(answers.float().contiguous().numpy().tobytes())
+        scripted = torch.jit.script(module.half() if model.half and not small else module)
+        scripted.save(str(folder / f"{model.name}.pt"))
+        (folder / f"{model.name}.rows").write_bytes(rows.contiguous().numpy().tobytes())
+        (folder / f"{model.name}.answers").write_bytes(answers.float().contiguous().numpy().tobytes())
         models.append(
             {
-                "name": name,
-                "batch": small_batch if small else full_batch,
+                "name": model.name,
+                "batch": model.small_batch if small else model.full_batch,
                 "rowType": str(rows.dtype).removeprefix("torch."),
                 "rowShape": list(rows.shape[1:]),
                 "answerType": str(answers.dtype).removeprefix("torch."),
                 "answerShape": list(answers.shape[1:]),
-                "tolerance": tolerance,
+                "tolerance": model.tolerance,
             }
         )
     torch.jit.script(Identity()).save(str(folder / "identity.pt"))
