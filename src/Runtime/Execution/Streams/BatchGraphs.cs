@@ -118,7 +118,7 @@ internal sealed class BatchGraphs
     {
         Size size = Find(flight.Plan.Rows)!;
         SlabMemory answers = flight.Batch.Outputs.SlabMemory;
-        if (flight.Compared!.SlabMemory.FindDifference(answers, flight.Batch.Count) is { } difference)
+        if (flight.Compared!.SlabMemory.FindDifference(answers, flight.Plan.Rows) is { } difference)
         {
             Refuse(size, $"it answers otherwise than the method: {difference}");
             return;

@@ -155,15 +155,16 @@ internal sealed partial class StreamPipeline
         _streams.Record(stage.End, DeviceStream.CopyIn);
     }
 
-    // The batch's rows alone: what comes of rows of zeros stays where it is.
+    // The batch's rows alone: what comes of rows of zeros stays where it is, unless it is to be compared as well.
     private void CopyOut(Flight flight, Flight.Stage stage, OutputSlab to)
     {
         IReadOnlyList<OutputRows> outputs = OutputsOf(to);
+        int rows = flight.Plan.IsChecked ? flight.Plan.Rows : flight.Batch.Count;
         _streams.Record(stage.Begin, DeviceStream.CopyOut);
         for (int i = 0; i < outputs.Count; i++)
         {
             _streams.Copy(
-                DeviceStream.CopyOut, outputs[i].Memory.Address, flight.Rows.Outputs[i], outputs[i].RowBytes * flight.Batch.Count);
+                DeviceStream.CopyOut, outputs[i].Memory.Address, flight.Rows.Outputs[i], outputs[i].RowBytes * rows);
         }
 
         _streams.Record(stage.End, DeviceStream.CopyOut);
@@ -189,6 +190,7 @@ internal sealed partial class StreamPipeline
             ThrowIfLost(exception);
             if (IsOutOfMemory(exception))
             {
+                flight.Plan = BatchGraphs.Plain(rows);
                 ranOutOfMemory(rows);
                 RunHalves(batch, exception);
             }
