@@ -69,7 +69,9 @@ def main() -> None:
 
     text = [f"# {machine[0]}", "", ", ".join(machine[1:]) + ".", ""]
     text += table(["step", "how it ended", "seconds", "its last line"], [[s[0], s[1], s[2], s[3].replace("|", "/")] for s in steps])
-    checked = goals(bounds, results)
+    # A rehearsal says nothing of them.
+    on_gpu = [bound for bound in bounds if bound["device"].startswith("cuda")]
+    checked = goals(on_gpu, results)
     if checked:
         text += table(["what", "goal", "measured", ""], [[what, goal, figure, "met" if met else "**missed**"] for what, goal, figure, met in checked])
     for bound in bounds:

@@ -58,6 +58,11 @@ internal sealed class GpuCase<TRow, TAnswer>(
 
         foreach (GpuContender<TRow, TAnswer> contender in contenders)
         {
+            foreach (string refusal in contender.Refusals)
+            {
+                Console.Error.WriteLine($"{name}, {contender.Name}: {refusal}");
+            }
+
             contender.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
@@ -70,7 +75,11 @@ internal sealed class GpuCase<TRow, TAnswer>(
             yield return new GpuFastBatch<TRow, TAnswer>(GpuCommand.FastBatch, serve(model.Module, options));
         }
 
-        // CUDA graphs are switched on here and nowhere else: one more of these, with options that ask for them.
+        if (target.Device is not null && command.Takes(GpuCommand.Graphs))
+        {
+            yield return new GpuFastBatch<TRow, TAnswer>(GpuCommand.Graphs, serve(model.Module, options with { UseCudaGraphs = true }));
+        }
+
         if (command.Takes(GpuCommand.Naive))
         {
             yield return new GpuNaive<TRow, TAnswer>(model);

@@ -12,10 +12,11 @@ internal sealed record GpuCommand(string Folder, string Device, string? Model, s
 {
     public const string Name = "gpu";
     public const string FastBatch = "fastbatch";
+    public const string Graphs = "fastbatch-graphs";
     public const string Naive = "naive";
     public const string OneByOne = "one-by-one";
 
-    private static readonly string[] s_batchers = [FastBatch, Naive, OneByOne];
+    private static readonly string[] s_batchers = [FastBatch, Graphs, Naive, OneByOne];
 
     public static string Usage => $"""
         usage: FastBatch.LoadTests gpu --models FOLDER [--device NAME] [--model NAME] [--batcher NAME] [--seconds S] [--rounds R] [--json]

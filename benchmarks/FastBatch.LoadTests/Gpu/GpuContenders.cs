@@ -16,6 +16,9 @@ internal abstract class GpuContender<TRow, TAnswer>(string name) : IAsyncDisposa
     /// <summary>The most requests that make sense at once.</summary>
     public virtual int MostInFlight => int.MaxValue;
 
+    /// <summary>What was asked of it and not done, a sentence each.</summary>
+    public virtual IEnumerable<string> Refusals => [];
+
     /// <summary>The row is read, and the answer written, before the returned task completes.</summary>
     public abstract ValueTask SubmitAsync(ReadOnlyMemory<TRow> row, Memory<TAnswer> answer);
 
@@ -73,6 +76,9 @@ internal sealed class GpuFastBatch<TRow, TAnswer> : GpuContender<TRow, TAnswer>
     }
 
     public override BatchTimes BatchTimes => _times;
+
+    public override IEnumerable<string> Refusals => _served.Batcher.GetGraphs()
+        .Where(static size => size.Refusal is not null).Select(static size => $"batches of {size.Rows} run without a graph: {size.Refusal}");
 
     public override ValueTask SubmitAsync(ReadOnlyMemory<TRow> row, Memory<TAnswer> answer) => _served.Submit(row, answer);
 

@@ -33,7 +33,13 @@ internal sealed unsafe class HostStreams : DeviceStreams
     private readonly List<long> _events = [];
     private readonly HashSet<nint> _memory = [];
 
+    // A graph is the call of the method; replaying makes it again.
+    private readonly List<(IDeviceWork Work, int First, int Rows)> _graphs = [];
+    private bool _isRecording;
+
     public override bool IsLost => false;
+
+    public override bool RecordsGraphs => true;
 
     public override nint Allocate(long bytes)
     {
@@ -63,7 +69,37 @@ internal sealed unsafe class HostStreams : DeviceStreams
     public override void Copy(DeviceStream stream, nint destination, nint source, long bytes) =>
         Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes);
 
-    public override void Run(IDeviceWork work, int first, int rows) => work.Run(first, rows);
+    public override void Fill(nint memory, byte value, long bytes) => NativeMemory.Fill((void*)memory, (nuint)bytes, value);
+
+    public override void Run(IDeviceWork work, int first, int rows)
+    {
+        if (_isRecording)
+        {
+            _graphs.Add((work, first, rows));
+        }
+        else
+        {
+            work.Run(first, rows);
+        }
+    }
+
+    public override void BeginGraph() => _isRecording = true;
+
+    public override nint EndGraph(bool keep)
+    {
+        _isRecording = false;
+        return keep ? _graphs.Count : 0;
+    }
+
+    public override void Replay(nint graph)
+    {
+        (IDeviceWork work, int first, int rows) = _graphs[(int)graph - 1];
+        work.Run(first, rows);
+    }
+
+    public override void FreeGraph(nint graph)
+    {
+    }
 
     public override void Record(nint mark, DeviceStream stream) => _events[(int)mark] = Stopwatch.GetTimestamp();
 
