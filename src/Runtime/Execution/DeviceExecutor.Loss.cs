@@ -41,7 +41,6 @@ internal abstract partial class DeviceExecutor
             _ledger.End(RequestOutcome.Cancelled, cancelled);
         }
 
-        AbandonWarmUp();
-        _warmUp.Write(null);
+        ForgetWarmUp();
     }
 }

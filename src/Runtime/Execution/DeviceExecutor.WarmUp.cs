@@ -33,6 +33,13 @@ internal abstract partial class DeviceExecutor
     /// <summary>Any thread, once the batcher is closed: ends a warm-up that nobody may come to.</summary>
     public void AbandonWarmUp() => _warmUp.Read()?.TrySetException(new BatcherClosedException(_batcher.Name));
 
+    /// <summary>Device side: the same, for good.</summary>
+    private void ForgetWarmUp()
+    {
+        AbandonWarmUp();
+        _warmUp.Write(null);
+    }
+
     private bool HasWarmUp => _warmUp.Read() is not null;
 
     private void WarmUp()
