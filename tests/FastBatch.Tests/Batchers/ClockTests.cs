@@ -1,4 +1,5 @@
 using FastBatch.Scheduling;
+using FastBatch.Tests.Devices.Simulated;
 
 namespace FastBatch.Tests.Batchers;
 
@@ -8,6 +9,24 @@ public class ClockTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private readonly ManualTime _time = new();
+
+    [Fact]
+    public async Task A_clock_that_throws_once_while_a_device_is_driven_leaves_nobody_waiting()
+    {
+        for (int good = 0; good < 60; good++)
+        {
+            var clock = new Faulty();
+            await using var batcher = new Echo().CreateSquareBatcher(
+                new BatcherOptions { TimeProvider = clock, Device = new ImmediateDevice(), MaxBatchSize = 2, DrainTimeout = Patience });
+            clock.ThrowAfter(good);
+            Task<int>[] tasks = [.. Enumerable.Range(0, 12).Select(i => batcher.SubmitAsync(i).AsTask())];
+            foreach ((int i, Task<int> task) in tasks.Index())
+            {
+                Exception? error = await Record.ExceptionAsync(() => task.WaitAsync(Patience));
+                Assert.True(error is FastBatchException || (error is null && await task == i * i), $"{i}, after {good}: {error}");
+            }
+        }
+    }
 
     [Theory]
     [InlineData(false)]
@@ -181,5 +200,15 @@ public class ClockTests
             _asked.TrySetResult();
             return answer(queue);
         }
+    }
+
+    private sealed class Faulty : TimeProvider
+    {
+        private int _left = int.MaxValue;
+
+        public void ThrowAfter(int calls) => Volatile.Write(ref _left, calls);
+
+        public override long GetTimestamp() =>
+            Interlocked.Decrement(ref _left) == -1 ? throw new InvalidOperationException("The clock's own.") : base.GetTimestamp();
     }
 }

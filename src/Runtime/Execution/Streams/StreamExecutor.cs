@@ -194,7 +194,7 @@ internal sealed class StreamExecutor : DeviceExecutor
             Stalls?.Begin(Closed);
         }
 
-        _pipeline.Launch(delivery, Closed, _time.GetTimestamp(), Scheduler.Cap, Scheduler.OutOfMemory);
+        _pipeline.Launch(delivery, Closed, _time.GetTimestampOr(Closed), Scheduler.Cap, Scheduler.OutOfMemory);
         return true;
     }
 
