@@ -28,4 +28,10 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Error, "{Error}")]
     public static partial void Unknown(ILogger logger, string error);
+
+    [LoggerMessage(9, LogLevel.Information, "{Batcher} has run {Batches} batches, {Rows} rows of zeros, in {Milliseconds} ms to warm up.")]
+    public static partial void WarmedUp(ILogger logger, string batcher, int batches, long rows, double milliseconds);
+
+    [LoggerMessage(10, LogLevel.Information, "{Batcher} runs on {Device}: {Description}")]
+    public static partial void RunsOn(ILogger logger, string batcher, string device, string description);
 }

@@ -16,7 +16,7 @@ public sealed class CudaContractTests : DeviceContract, IDisposable
 
     public void Dispose() => _module.Dispose();
 
-    protected override IEcho Open(BatcherOptions options) => new EchoOnCuda(_module, options with { Device = _device });
+    protected override IEcho Open(BatcherOptions options) => new EchoOnCuda(_module, options with { Devices = [_device] });
 }
 
 /// <summary>Runs where there is a CUDA device, or where FASTBATCH_DEVICE says that there is one.</summary>

@@ -1,3 +1,4 @@
+using FastBatch.Diagnostics;
 using FastBatch.Hosting.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -48,9 +49,15 @@ internal sealed class BatcherHost(
         {
             cancellationToken.ThrowIfCancellationRequested();
             batchers[i] = Start(_registrations[i]);
+            foreach (DeviceStatus device in batchers[i].Batcher.GetDeviceStatus())
+            {
+                Log.RunsOn(logger, batchers[i].Name, device.Name, device.Description);
+            }
+
             if (options.Value.WarmUp)
             {
-                await batchers[i].Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+                WarmUpReport report = await batchers[i].Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+                Log.WarmedUp(logger, batchers[i].Name, report.Batches, report.Rows, report.Duration.TotalMilliseconds);
             }
 
             Log.Serving(logger, batchers[i].Name, batchers[i].Batcher.MaxBatchSize, batchers[i].Batcher.Capacity);

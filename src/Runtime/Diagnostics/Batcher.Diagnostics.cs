@@ -28,6 +28,9 @@ public abstract partial class Batcher
     /// <summary>The bytes of one row, all inputs together.</summary>
     public long RowBytes => _inputs.Sum(static rows => (long)rows.RowBytes);
 
+    /// <summary>How its devices are doing, in the order of <see cref="BatcherOptions.Devices"/>. Any thread.</summary>
+    public IReadOnlyList<DeviceStatus> GetDeviceStatus() => _executor.DeviceStatus();
+
     /// <summary>Has an observer told of every batch from now on, until what is returned is disposed. Any thread.</summary>
     /// <param name="observer">The observer; may observe several batchers.</param>
     public IDisposable Observe(BatchObserver observer)

@@ -36,6 +36,12 @@ public sealed class Batch
     /// <summary>Whose memory the rows and outputs are in; null for the host's.</summary>
     public Device? Device => OnDevice?.Device;
 
+    /// <summary>Which of <see cref="BatcherOptions.Devices"/> it is for; 0 if there are none. Before it is closed.</summary>
+    public int DeviceNumber { get; internal set; }
+
+    /// <summary>Its number among those whose rows go back in order, see <see cref="ReleaseOrder"/>.</summary>
+    internal long ReleaseNumber { get; set; }
+
     /// <summary>Where it lies, if a device has it.</summary>
     internal DeviceRows? OnDevice { get; set; }
 
@@ -52,7 +58,7 @@ public sealed class Batch
     internal long[] EndTickets { get; private set; } = [];
 
     /// <summary>Whether it was gathered from several lanes.</summary>
-    internal bool IsMixed => _start == RowPlace.Mixed;
+    internal bool IsMixed => _start >= RowPlace.Mixed;
 
     /// <summary>The lane it is a run of rows of.</summary>
     internal int LaneIndex => RowPlace.Lane(_start);

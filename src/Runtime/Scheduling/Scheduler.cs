@@ -68,9 +68,13 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     /// </summary>
     public void Learn() => _relied = true;
 
+    /// <summary>What the settings come from that it goes by; of its owner's, to know them by.</summary>
+    public object? Settings { get; private set; }
+
     /// <summary>Goes by another policy and another largest batch from now on. What was learned stays.</summary>
-    public void Adopt(IBatchPolicy policy, int maxBatchSize)
+    public void Adopt(object settings, IBatchPolicy policy, int maxBatchSize)
     {
+        Settings = settings;
         (_policy, _usesEstimates, _cap.Limit) = (policy, policy.UsesEstimates, maxBatchSize);
     }
 

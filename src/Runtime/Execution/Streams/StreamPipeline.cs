@@ -18,7 +18,9 @@ internal sealed class StreamPipeline : IDisposable
     private readonly Batcher _batcher;
     private readonly PriorityLanes _lanes;
     private readonly InputRows[] _inputs;
+    private readonly IReadOnlyList<Device> _devices;
     private readonly Device _device;
+    private readonly ReleaseOrder? _order;
     private readonly DeviceStreams _streams;
     private readonly FaultIsolation _isolation;
     private readonly Flight[] _flights;
@@ -31,29 +33,38 @@ internal sealed class StreamPipeline : IDisposable
     private int _computed;
     private Flight? _running;
 
+    /// <param name="batcher">Whose batches they are.</param>
+    /// <param name="lanes">Where their rows come from.</param>
+    /// <param name="inputs">The rows' memory.</param>
+    /// <param name="options">The batcher's.</param>
+    /// <param name="deviceNumber">Which of its devices this is.</param>
+    /// <param name="order">Where rows go back to; null if they go back at once, for want of other devices.</param>
     public StreamPipeline(
-        Batcher batcher, PriorityLanes lanes, InputRows[] inputs, Device device, int maxInFlight, bool isolateFaults, TimeProvider time)
+        Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, int deviceNumber, ReleaseOrder? order)
     {
         _batcher = batcher;
         _lanes = lanes;
         _inputs = inputs;
-        _device = device;
-        _maxInFlight = maxInFlight;
-        _isolation = new FaultIsolation(RunAgain, isolateFaults);
-        Costs = new StageCosts(time.TimestampFrequency);
-        _streams = device.Open();
+        _devices = options.Devices;
+        _device = _devices[deviceNumber];
+        _order = order;
+        _maxInFlight = options.MaxInFlight;
+        _isolation = new FaultIsolation(RunAgain, options.IsolateFaults);
+        Costs = new StageCosts(options.TimeProvider.TimestampFrequency);
+        _streams = _device.Open();
         try
         {
             // One of its own for pinning: what is rented is a batch's.
             OutputSlab outputs = batcher.RentOutputs();
             long[] inputBytes = [.. inputs.Select(static rows => rows.RowBytes)];
             long[] outputBytes = [.. outputs.SlabMemory.Outputs.Select(static rows => rows.RowBytes)];
-            outputs.SlabMemory.Pin(device);
+            outputs.SlabMemory.Pin(_devices);
             outputs.Release();
 
             // One more than may compute or wait for it: the results of a third are copied out meanwhile. One alone has the device to itself.
-            _flights = [.. Enumerable.Range(0, maxInFlight == 1 ? 1 : maxInFlight + 1)
-                .Select(number => Flight.Create(batcher, device, _streams, number, inputBytes, outputBytes))];
+            int places = _maxInFlight == 1 ? 1 : _maxInFlight + 1;
+            _flights = [.. Enumerable.Range(deviceNumber * places, places)
+                .Select(number => Flight.Create(batcher, _device, _streams, number, inputBytes, outputBytes))];
         }
         catch
         {
@@ -63,6 +74,9 @@ internal sealed class StreamPipeline : IDisposable
     }
 
     public StageCosts Costs { get; }
+
+    /// <summary>What the streams said of themselves.</summary>
+    public string Description => _streams.Description;
 
     /// <summary>Batches launched and not yet retired. Any thread.</summary>
     public int Count => _count;
@@ -127,7 +141,7 @@ internal sealed class StreamPipeline : IDisposable
     public void RunAlone(Delivery delivery)
     {
         Flight flight = this[_count];
-        delivery.Batch.Outputs.SlabMemory.Pin(_device);
+        delivery.Batch.Outputs.SlabMemory.Pin(_devices);
         flight.Begin(delivery, 0);
         try
         {
@@ -166,7 +180,7 @@ internal sealed class StreamPipeline : IDisposable
         (int read, int computed) = (_read, _computed);
         while (_read < _count && Has(this[_read], this[_read].CopyIn))
         {
-            _lanes.Release(this[_read++].Batch);
+            Release(this[_read++].Batch);
         }
 
         while (_computed < _read && Has(this[_computed], this[_computed].Compute))
@@ -209,7 +223,7 @@ internal sealed class StreamPipeline : IDisposable
         flight.Batch.Fail(0, flight.Batch.Count, loss);
         if (_read == 0)
         {
-            _lanes.Release(flight.Batch);
+            Release(flight.Batch);
         }
 
         return flight;
@@ -256,12 +270,18 @@ internal sealed class StreamPipeline : IDisposable
     }
 
     /// <summary>Gives everything back to the device. None of its batches is under way.</summary>
-    public void Dispose()
+    public void Dispose() => _streams.Dispose();
+
+    /// <summary>The batch's rows have been read, or will not be.</summary>
+    public void Release(Batch batch)
     {
-        _streams.Dispose();
-        foreach (InputRows rows in _inputs)
+        if (_order is null)
         {
-            rows.Unpin();
+            _lanes.Release(batch);
+        }
+        else
+        {
+            _order.Read(batch);
         }
     }
 
@@ -272,7 +292,7 @@ internal sealed class StreamPipeline : IDisposable
         try
         {
             batch.Attach(_batcher);
-            batch.Outputs.SlabMemory.Pin(_device);
+            batch.Outputs.SlabMemory.Pin(_devices);
             return true;
         }
         catch (Exception exception)
