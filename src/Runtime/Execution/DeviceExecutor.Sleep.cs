@@ -179,9 +179,6 @@ internal abstract partial class DeviceExecutor
         Volatile.Write(ref _parked, false);
     }
 
-    /// <summary>Device side: lets time pass, whatever is published meanwhile. May return early.</summary>
-    protected internal void Sleep(long until) => _parker.Park(RemainingUntil(until));
-
     /// <summary>Device side: lets time pass as the policy asked for. False if another thread took the device meanwhile.</summary>
     protected internal bool Wait(long until, int rows)
     {
@@ -278,7 +275,8 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private TimeSpan RemainingUntil(long until)
+    /// <summary>How long it is until then; negative for ever.</summary>
+    protected internal TimeSpan RemainingUntil(long until)
     {
         if (until == long.MaxValue)
         {

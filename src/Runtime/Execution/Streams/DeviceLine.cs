@@ -84,6 +84,9 @@ internal sealed class DeviceLine
     /// <summary>Batches launched and not yet retired. Any thread.</summary>
     public int InFlight => _pipeline?.Count ?? 0;
 
+    /// <summary>Whether it could take a batch, where there are several devices. Any thread.</summary>
+    public bool HasRoom => _hasRoom;
+
     /// <summary>
     /// Whether its thread is busy with something that may take long. Any thread; set by whoever has the lanes, so that they are not given to a
     /// thread that begins a launch.
@@ -477,8 +480,7 @@ internal sealed class DeviceLine
         }
         else
         {
-            TimeSpan remaining = _time.GetElapsedTime(_time.GetTimestamp(), until);
-            _parker.Park(remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero);
+            _parker.Park(_executor.RemainingUntil(until));
         }
     }
 }

@@ -194,7 +194,9 @@ internal sealed class StreamExecutor : DeviceExecutor
         }
 
         int chosen = Array.Find(_lines, static line => line.IsToWarmUp)?.Number ?? Choose(line, isLeaving: false);
-        if (chosen == line.Number)
+
+        // While nothing waits whoever has room keeps the lanes, and sleeps so that a row wakes it.
+        if (chosen == line.Number || (!_lines[chosen].HasRoom && line.HasRoom && Lanes.Backlog == 0))
         {
             return Turn.Take;
         }
@@ -223,6 +225,17 @@ internal sealed class StreamExecutor : DeviceExecutor
             return;
         }
 
+        bool isAlone = true;
+        foreach (DeviceLine other in _lines)
+        {
+            isAlone &= other == line || other.Loss is not null;
+        }
+
+        if (isAlone)
+        {
+            return;
+        }
+
         // Full fence: of whoever comes back from a launch now and this thread, one sees the other.
         _holder.Exchange(null);
         foreach (DeviceLine other in _lines)
@@ -248,10 +261,13 @@ internal sealed class StreamExecutor : DeviceExecutor
         return true;
     }
 
-    /// <summary>By a device's thread that has not the lanes: its device has got nearer to taking a batch, or rows are free. Has whoever has them look again.</summary>
+    /// <summary>
+    /// By a device's thread that has not the lanes: its device has got nearer to taking a batch, or rows are free. Has whoever has them look again,
+    /// if there is anything to see: rows, or that it has no room and this one has.
+    /// </summary>
     internal void CallHolder()
     {
-        if (Lanes.Backlog > 0)
+        if (Lanes.Backlog > 0 || _holder.Read() is { HasRoom: false })
         {
             Call();
             _holder.Read()?.Unpark();
