@@ -44,7 +44,7 @@ public class DeviceChoiceTests
     [Fact]
     public void One_that_does_not_serve_is_not_chosen_and_where_none_does_the_current_one_is()
     {
-        DeviceOutlook[] devices = [Outlook(0, 0, 1), Outlook(1, 500, 500), Outlook(0, 0, 1000)];
+        DeviceOutlook[] devices = [Outlook(0, 0, 1), Outlook(1, 500, 500), Outlook(0, 0, 1100)];
         devices[0] = devices[0] with { Serves = false };
         Assert.Equal(1, DeviceChoice.Choose(devices, 1, current: 0, handOver: 10, Now));
         devices = [.. devices.Select(static device => device with { Serves = false })];
