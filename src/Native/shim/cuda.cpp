@@ -81,6 +81,9 @@ void open(c10::Device device, fb_cuda_streams** result) {
         check(cudaStreamCreateWithFlags(&streams->copy_in, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
         check(cudaStreamCreateWithFlags(&streams->copy_out, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
         c10::cuda::setCurrentCUDAStream(streams->compute);
+        if (c10::cuda::getCurrentCUDAStream(device.index()) != streams->compute) {
+            fail(FB_TORCH, "libtorch does not compute on the stream that it was given");
+        }
     } catch (...) {
         try {
             close(streams.release());
