@@ -193,6 +193,17 @@ public sealed class LaneEndTests : IAsyncDisposable
         Assert.Equal(0, _lane.Forfeit());
     }
 
+    [Fact]
+    public void After_a_loss_a_batch_with_nothing_behind_it_is_given_back_as_well()
+    {
+        Submit(_lane, 1);
+        Close(1);
+        _lane.EndAll(static () => new BatcherClosedException("Test"), RequestOutcome.Failed, Ledger);
+        Assert.Equal(0, _lane.Ring.ReleaseMark);
+        Assert.Equal(0, _lane.Forfeit());
+        Assert.Equal(1, _lane.Ring.ReleaseMark);
+    }
+
     [Theory]
     [InlineData(0, true)]
     [InlineData(10, true)]
