@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -69,7 +70,8 @@ internal struct Sums<TVector, TLanes>(ref TVector bias)
 /// <summary>One layer: outputs = max(floor, weights * inputs + bias).</summary>
 /// <remarks>
 /// The weights lie in panels. A panel holds the outputs of three vectors: first their biases, then for each input the weights
-/// from it. So a kernel reads memory from front to back, and a batch finds a panel in the L2 cache after its first rows.
+/// from it. They stay float16, as in the file: half the memory, and half of what a pass reads. A panel is widened when its turn
+/// comes, once for all rows of a batch, and is in the L2 cache then; a kernel reads it from front to back.
 /// </remarks>
 internal sealed class DigitsLayer
 {
@@ -78,7 +80,10 @@ internal sealed class DigitsLayer
     private readonly int _inputs;
     private readonly int _inputStride;
     private readonly int _panelLength;
-    private readonly float[] _panels;
+    private readonly Half[] _panels;
+
+    // The panel whose turn it is.
+    private readonly float[] _widened;
     private readonly int _start;
 
     public DigitsLayer(BinaryReader reader, int inputs, int outputs, int inputStride)
@@ -88,23 +93,24 @@ internal sealed class DigitsLayer
         _inputs = inputs;
         _inputStride = inputStride;
         _panelLength = (1 + inputs) * PanelWidth;
+        _panels = new Half[panels * _panelLength];
 
         // Pinned, so that vectors which start at a cache line keep doing so.
         const int CacheLine = 64;
-        _panels = GC.AllocateArray<float>((panels * _panelLength) + (CacheLine / sizeof(float)), pinned: true);
-        _start = (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(_panels, 0) & (CacheLine - 1)) / sizeof(float);
+        _widened = GC.AllocateArray<float>(_panelLength + (CacheLine / sizeof(float)), pinned: true);
+        _start = (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(_widened, 0) & (CacheLine - 1)) / sizeof(float);
 
         for (int output = 0; output < outputs; output++)
         {
             for (int input = 0; input < inputs; input++)
             {
-                _panels[PlaceOf(output) + ((1 + input) * PanelWidth)] = (float)reader.ReadHalf();
+                _panels[PlaceOf(output) + ((1 + input) * PanelWidth)] = reader.ReadHalf();
             }
         }
 
         for (int output = 0; output < outputs; output++)
         {
-            _panels[PlaceOf(output)] = (float)reader.ReadHalf();
+            _panels[PlaceOf(output)] = reader.ReadHalf();
         }
     }
 
@@ -129,9 +135,10 @@ internal sealed class DigitsLayer
         where TLanes : struct, ILanes<TVector>
     {
         TVector floors = TLanes.Spread(floor);
-        for (int column = 0, start = _start; column < OutputStride; column += PanelWidth, start += _panelLength)
+        for (int column = 0, start = 0; column < OutputStride; column += PanelWidth, start += _panelLength)
         {
-            ref TVector panel = ref Unsafe.As<float, TVector>(ref _panels[start]);
+            TensorPrimitives.ConvertToSingle(_panels.AsSpan(start, _panelLength), _widened.AsSpan(_start));
+            ref TVector panel = ref Unsafe.As<float, TVector>(ref _widened[_start]);
             for (int row = 0; row < rows;)
             {
                 ref float source = ref input[row * _inputStride];
@@ -155,7 +162,7 @@ internal sealed class DigitsLayer
         }
     }
 
-    private int PlaceOf(int output) => _start + (output / PanelWidth * _panelLength) + (output % PanelWidth);
+    private int PlaceOf(int output) => (output / PanelWidth * _panelLength) + (output % PanelWidth);
 
     private void Multiply1<TVector, TLanes>(ref float input, ref TVector panel, ref float output, TVector floor)
         where TVector : struct

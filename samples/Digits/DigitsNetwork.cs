@@ -10,8 +10,8 @@ namespace Digits;
 /// </summary>
 /// <remarks>
 /// <para>
-/// One image costs a read of all weights, and their 2.6 MB do not fit in the L2 cache of most cores. A batch costs the same read
-/// once for up to 64 images.
+/// One image costs a read of all 650,000 weights, which are widened from float16 as they are needed. A batch costs the same once
+/// for up to 64 images.
 /// </para>
 /// <para>
 /// Every logit is summed in the same order whatever the batch, so an image gives the same bits alone, in a batch of any size

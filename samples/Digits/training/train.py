@@ -6,8 +6,8 @@ Needs Debian's packages python3-torch and python3-sklearn; the images come with 
     /usr/bin/python3 samples/Digits/training/train.py
 
 The network is 64 -> 768 -> 768 -> 10 with ReLU after the two hidden layers. Its input is one 8x8 image, row by row,
-scaled to 0..1; its output is one logit per digit. 768 is wide enough that the float32 weights (2.6 MB) do not fit in
-the L2 cache of one core: a pass over a single image is bound by reading weights, a pass over many images is not.
+scaled to 0..1; its output is one logit per digit. 768 is wide enough that a pass over a single image is bound by
+fetching the weights, 1.3 MB of float16, and widening them; a pass over many images is bound by arithmetic.
 
 Files written to ../model, every number little-endian:
 
