@@ -122,7 +122,8 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 
                 if (LastEnded - started > _quantum)
                 {
-                    OfferLead();
+                    // To the end of the line: the pool's threads take what they queued themselves before what others did.
+                    OfferLead(preferLocal: false);
                     return;
                 }
             }
@@ -135,14 +136,14 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 
     private bool TryTakeOffer() => _offered.Read() == 1 && _offered.CompareExchange(1, 0);
 
-    private void OfferLead()
+    private void OfferLead(bool preferLocal = true)
     {
         _offered.Write(1);
 
         // Full fence even if it fails: then the follower queued earlier looks after this offer.
         if (_queued.CompareExchange(0, 1))
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal);
         }
     }
 }
