@@ -138,6 +138,57 @@ public class DisposalTests
         lease.Dispose();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Models_are_replaced_under_load_and_every_request_is_answered_by_one_that_serves(bool dedicatedThread)
+    {
+        const int Models = 20;
+        var options = new BatcherOptions { DedicatedThread = dedicatedThread };
+        bool[] retired = new bool[Models];
+
+        // A model that is used after it was retired throws, and so would its caller's await.
+        Echo.SquareBatcher Serve(int model) =>
+            new Echo(_ => Assert.False(Volatile.Read(ref retired[model]))).CreateSquareBatcher(options);
+
+        Echo.SquareBatcher current = Serve(0);
+        bool ends = false;
+        int answered = 0;
+        async Task RequestAsync(int i)
+        {
+            while (!Volatile.Read(ref ends))
+            {
+                try
+                {
+                    Assert.Equal(i * i, await Volatile.Read(ref current).SubmitAsync(i).ConfigureAwait(false));
+                    Interlocked.Increment(ref answered);
+                }
+                catch (BatcherClosedException)
+                {
+                    // It was replaced meanwhile: look again.
+                }
+            }
+        }
+
+        Task[] callers = [.. Enumerable.Range(1, 8).Select(i => Task.Run(() => RequestAsync(i)))];
+        for (int model = 1; model < Models; model++)
+        {
+            int before = Volatile.Read(ref answered);
+            while (Volatile.Read(ref answered) - before < 100)
+            {
+                await Task.Yield();
+            }
+
+            Echo.SquareBatcher old = Interlocked.Exchange(ref current, Serve(model));
+            await old.DisposeAsync();
+            Volatile.Write(ref retired[model - 1], true);
+        }
+
+        Volatile.Write(ref ends, true);
+        await Task.WhenAll(callers).WaitAsync(TimeSpan.FromSeconds(30));
+        await current.DisposeAsync();
+    }
+
     [Fact]
     public async Task What_generated_code_keeps_is_freed_once()
     {
