@@ -1,0 +1,386 @@
+using FastBatch.Completion;
+using FastBatch.Diagnostics;
+using FastBatch.Lanes;
+using FastBatch.Tests.Completion;
+
+namespace FastBatch.Tests.Lanes;
+
+/// <summary>Lanes by priority: which there are, what is counted over all of them, and whose rows the next batch has.</summary>
+public sealed class PriorityLanesTests : IAsyncDisposable
+{
+    private const RequestPriority Low = RequestPriority.Low;
+    private const RequestPriority Normal = RequestPriority.Normal;
+    private const RequestPriority High = RequestPriority.High;
+    private const RequestPriority Critical = RequestPriority.Critical;
+
+    // Of the time provider that these use: 100 ns.
+    private const long AgePeriod = 1_000_000;
+
+    private readonly InputRows<int> _rows = new("x", 1);
+    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
+    private readonly Batch _batch = new(8);
+    private readonly Batch _late = new(8);
+    private readonly Batcher _batcher = new Echo().CreateSquareBatcher();
+    private readonly PriorityLanes _lanes;
+
+    public PriorityLanesTests() => _lanes = Make();
+
+    private Ledger Ledger => _batcher.Ledger;
+
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+
+    [Fact]
+    public void Normals_is_there_and_each_other_from_its_first_use_on()
+    {
+        Assert.Same(_lanes.Normal, _lanes.Open(Normal));
+        Assert.False(_lanes.AreSeveral);
+        foreach ((RequestPriority priority, int index) in ((RequestPriority, int)[])[(Low, 3), (High, 1), (Critical, 2)])
+        {
+            Assert.Null(_lanes.LaneOf(priority));
+            Lane lane = _lanes.Open(priority)!;
+            Assert.True(_lanes.AreSeveral);
+            Assert.Equal((index, priority), (lane.Index, lane.Priority));
+            Assert.Same(lane, _lanes.Open(priority));
+            Assert.Same(lane, _lanes.LaneOf(priority));
+            Assert.Same(lane, _lanes[index]);
+        }
+
+        Assert.Equal((0, Normal), (_lanes.Normal.Index, _lanes.Normal.Priority));
+    }
+
+    [Theory]
+    [InlineData(-2)]
+    [InlineData(3)]
+    public void A_priority_that_is_none_is_refused_with_its_number(int priority)
+    {
+        var refusal = Assert.Throws<ArgumentOutOfRangeException>(() => _lanes.Open((RequestPriority)priority));
+        Assert.Contains($"must be a defined value; it is {priority}", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Once_closed_no_lane_takes_anything_and_none_is_made()
+    {
+        Lane high = _lanes.Open(High)!;
+        Assert.False(_lanes.IsClosed);
+        _lanes.Close();
+        Assert.True(_lanes.IsClosed);
+        Assert.Null(_lanes.Open(Low));
+        Assert.Same(high, _lanes.Open(High));
+        foreach (Lane lane in (Lane[])[_lanes.Normal, high])
+        {
+            Assert.Equal(LaneRing.Closed, lane.TryClaim(out _));
+            Assert.False(lane.Overflow.TryPark(out _));
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Everything_is_counted_over_all_lanes(bool several)
+    {
+        Assert.True(_lanes.IsEmpty);
+        Submit(Normal, 1);
+        Submit(Normal, 2);
+        if (several)
+        {
+            Submit(Low, 3);
+            Submit(High, 4);
+            Submit(Critical, 5);
+            Submit(Critical, 6);
+            Assert.Equal([2, 3, 5, 6], ((RequestPriority[])[Critical, High, Normal, Low]).Select(_lanes.BacklogFrom));
+        }
+
+        int rows = several ? 6 : 2;
+        Assert.Equal((rows, rows), (_lanes.Backlog, _lanes.Submitted));
+        Assert.Equal((2, 1), (_lanes.CountWaiting(2), _lanes.CountWaiting(1)));
+        Assert.Equal(rows, _lanes.CountWaiting(8));
+        Assert.Equal(rows - 2, _lanes.WaitingElsewhere);
+        Assert.False(_lanes.IsEmpty);
+        Take(rows);
+        Assert.Equal((0, rows), (_lanes.Backlog, _lanes.Submitted));
+        Assert.False(_lanes.IsEmpty);
+        _lanes.Release(_batch);
+        Assert.True(_lanes.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData(Normal)]
+    [InlineData(Low)]
+    public void A_row_that_is_parked_or_being_written_is_one_that_is_there(RequestPriority priority)
+    {
+        Lane lane = _lanes.Open(priority)!;
+        Assert.True(lane.Overflow.TryPark(out int parked));
+        Assert.False(_lanes.IsEmpty);
+        lane.Publish(new RowClaim(-1, parked), null);
+        Assert.True(_lanes.IsEmpty);
+        Assert.Equal(0, lane.TryClaim(out _));
+        Assert.False(_lanes.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData(Normal)]
+    [InlineData(Low)]
+    public void Rows_that_were_cancelled_make_room_for_those_that_are_parked(RequestPriority priority)
+    {
+        using var source = new CancellationTokenSource();
+        for (int value = 1; value <= 6; value++)
+        {
+            Submit(priority, value, cancellation: value <= 2 ? source.Token : default);
+        }
+
+        Lane lane = _lanes.LaneOf(priority)!;
+        source.Cancel();
+        Assert.Equal((4, 2), (lane.Ring.Claimed, lane.Overflow.Waiting));
+        Assert.Equal(2, _lanes.Refill());
+        Assert.Equal((6, 0), (lane.Ring.Claimed, lane.Overflow.Waiting));
+        Assert.Equal(0, _lanes.Refill());
+        Assert.Equal(4, _lanes.CountWaiting(8));
+        Take(4);
+        Assert.Equal([3, 4, 5, 6], Values());
+    }
+
+    [Fact]
+    public void The_times_of_what_waits_are_the_oldest_and_the_newest_of_all_lanes()
+    {
+        Submit(Normal, 1, enqueued: 30);
+        Submit(Normal, 2, enqueued: 40);
+        Submit(Normal, 3, enqueued: 50);
+        Assert.Equal(2, _lanes.CountWaiting(2));
+        Assert.Equal((30, 40), _lanes.Enqueued(2));
+        Submit(High, 4, enqueued: 20);
+        Submit(High, 5, enqueued: 60);
+        Submit(Low, 6, enqueued: 25);
+        _lanes.Open(Critical);
+        Assert.Equal(6, _lanes.CountWaiting(8));
+        Assert.Equal((20, 60), _lanes.Enqueued(6));
+
+        // Rows that are gone count no more, and those not counted yet do not.
+        Assert.Equal(2, _lanes.CountWaiting(2));
+        Take(2);
+        Assert.Equal([4, 5], Values());
+        _lanes.Release(_batch);
+        Assert.Equal(1, _lanes.CountWaiting(1));
+        Assert.Equal((25, 30), _lanes.Enqueued(1));
+    }
+
+    [Fact]
+    public void Deadlines_are_those_of_the_rows_that_are_taken_the_highest_first()
+    {
+        Submit(Normal, 1, deadline: 50);
+        Submit(Normal, 2, deadline: 20);
+        Assert.Equal(2, _lanes.CountWaiting(8));
+        Assert.Equal((50, 20), (_lanes.EarliestDeadline(1), _lanes.EarliestDeadline(2)));
+        Assert.Equal([50, 20], Deadlines(2));
+        Submit(Low, 3, deadline: 30);
+        Submit(Critical, 4, deadline: 40);
+        Submit(Critical, 5);
+        Assert.Equal(5, _lanes.CountWaiting(8));
+        Assert.Equal(20, _lanes.EarliestDeadline(5));
+        Assert.Equal([40, long.MaxValue, 50, 20, 30], Deadlines(5));
+        Assert.Equal([40, long.MaxValue, 50], Deadlines(3));
+        Take(4);
+        _lanes.Release(_batch);
+        Assert.Equal(1, _lanes.CountWaiting(8));
+        Assert.Equal(30, _lanes.EarliestDeadline(1));
+    }
+
+    [Fact]
+    public void A_batch_has_the_highest_and_of_each_lane_the_oldest()
+    {
+        Submit(Low, 1);
+        Submit(Normal, 2);
+        Submit(Normal, 3);
+        Submit(High, 4);
+        Submit(Critical, 5);
+        Submit(Critical, 6);
+        Assert.Equal(4, _lanes.CountWaiting(4));
+        Take(4);
+        Assert.True(_batch.IsMixed);
+        Assert.Equal([5, 6, 4, 2], Values());
+        _lanes.Release(_batch);
+        Assert.Equal([(1, 1), (1, 1), (2, 2), (0, 0)], Enumerable.Range(0, 4).Select(index => _lanes[index]!).Select(static lane => (lane.Ring.ReadMark, lane.Ring.ReleaseMark)));
+
+        // What is left is one lane's in the end, and lies in its memory.
+        Assert.Equal(2, _lanes.CountWaiting(4));
+        Take(1);
+        Assert.False(_batch.IsMixed);
+        Assert.Equal([3], Values());
+        _lanes.Release(_batch);
+        Assert.Equal(1, _lanes.CountWaiting(4));
+        Take(1);
+        Assert.Equal((false, 3), (_batch.IsMixed, _batch.LaneIndex));
+        Assert.Equal([1], Values());
+        _lanes.Release(_batch);
+        Assert.True(_lanes.IsEmpty);
+    }
+
+    [Fact]
+    public void Fewer_rows_than_were_chosen_are_the_highest_of_them()
+    {
+        Submit(Normal, 1);
+        Submit(High, 2);
+        Submit(High, 3);
+        Assert.Equal(3, _lanes.CountWaiting(8));
+        _lanes.Choose(3, now: 0);
+        _lanes.Close(_batch, 1);
+        Assert.Equal([2], Values());
+        Assert.Equal((0, 1), (_lanes.Normal.Ring.ReadMark, _lanes.LaneOf(High)!.Ring.ReadMark));
+    }
+
+    [Theory]
+    [InlineData(AgePeriod - 1, new[] { 1, 2, 3, 4, 5, 6, 7, 8 })]
+    [InlineData(AgePeriod, new[] { 1, 2, 3, 4, 5, 6, 7, 100 })]
+    public void A_level_whose_oldest_row_has_waited_100_ms_gets_an_eighth(long now, int[] taken)
+    {
+        PriorityLanes lanes = Make(capacity: 16);
+        Submit(Low, 100, enqueued: 0, lanes: lanes);
+        Submit(Low, 101, enqueued: 0, lanes: lanes);
+        for (int value = 1; value <= 8; value++)
+        {
+            Submit(Critical, value, enqueued: 0, lanes: lanes);
+        }
+
+        Assert.Equal(8, lanes.CountWaiting(8));
+        lanes.Choose(8, now);
+        lanes.Close(_batch, 8);
+        Assert.Equal(taken, Values());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Those_that_would_be_late_and_those_that_were_cancelled_are_left_out(bool several)
+    {
+        using var source = new CancellationTokenSource();
+        Submit(several ? High : Normal, 1, deadline: 9);
+        Submit(Normal, 2, cancellation: source.Token);
+        Submit(Normal, 3, deadline: 10);
+        Submit(several ? Low : Normal, 4);
+        source.Cancel();
+        Assert.Equal(4, _lanes.CountWaiting(8));
+        _lanes.Choose(4, now: 0);
+        _lanes.Close(_batch, 4, cutoff: 10, _late);
+        Assert.Equal([3, 4], Values().Order());
+        Assert.Equal((1, 1), (_late.Count, _batch.CancelledBefore));
+        Assert.Equal(9, _late.Members[0].Request!.Deadline);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_rows_in_which_batches_are_gathered_are_poisoned_if_asked_for_and_reserved_once(bool poisons)
+    {
+        PriorityLanes lanes = Make(poisons: poisons);
+        lanes.ReserveMixed();
+        Submit(High, 1, lanes: lanes);
+        Submit(Low, 2, lanes: lanes);
+        Assert.Equal(2, lanes.CountWaiting(8));
+        lanes.Choose(2, now: 0);
+        lanes.Close(_batch, 2);
+        lanes.ReserveMixed();
+        Assert.Equal([1, 2], Values());
+        lanes.Release(_batch);
+        int poison = BitConverter.ToInt32([Lane.PoisonByte, Lane.PoisonByte, Lane.PoisonByte, Lane.PoisonByte]);
+        Assert.Equal(poisons ? [poison, poison] : [1, 2], Values());
+    }
+
+    [Fact]
+    public void The_rows_of_a_batch_are_zeroed_and_no_others()
+    {
+        Submit(Normal, 1);
+        Submit(Normal, 2);
+        Submit(Normal, 3);
+        Assert.Equal(2, _lanes.CountWaiting(2));
+        Take(2);
+        _lanes.Clear(_batch);
+        Assert.Equal([0, 0], Values());
+        Assert.Equal(3, _rows.Row(new RowClaim(2, 2))[0]);
+    }
+
+    [Fact]
+    public void When_all_is_to_end_it_does_in_every_lane()
+    {
+        TestRequest[] requests = [Submit(Normal, 1), Submit(High, 2), Submit(Low, 3)];
+        Lane high = _lanes.LaneOf(High)!;
+        Assert.Equal(1, high.TryClaim(out int row));
+        Assert.False(_lanes.TryFailAll("Test", Ledger));
+        Assert.All(requests, static request => Assert.Throws<BatcherClosedException>(() => request.Task.GetAwaiter().GetResult()));
+        high.Publish(new RowClaim(1, row), null);
+        Assert.True(_lanes.TryFailAll("Test", Ledger));
+        Assert.Equal(3, Ledger.Count(RequestOutcome.Closed));
+    }
+
+    [Fact]
+    public void After_a_loss_every_lane_gives_its_rows_back()
+    {
+        using var source = new CancellationTokenSource();
+        TestRequest[] requests = [Submit(Normal, 1), Submit(High, 2), Submit(Low, 3)];
+        Submit(Low, 4, cancellation: source.Token);
+        Submit(Critical, 5, cancellation: source.Token);
+        source.Cancel();
+        Assert.Equal(5, _lanes.CountWaiting(8));
+        _lanes.Close();
+        _lanes.EndAll(static () => new BatcherClosedException("Test"), RequestOutcome.Failed, Ledger);
+        Assert.Equal(3, Ledger.Count(RequestOutcome.Failed));
+        Assert.All(requests, static request => Assert.True(request.Task.IsFaulted));
+        Assert.Equal(2, _lanes.Forfeit());
+        Assert.True(_lanes.IsEmpty);
+        Assert.Equal(0, _lanes.WaitingElsewhere);
+        Assert.False(_lanes.Normal.HasNews);
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(10, true)]
+    [InlineData(20, false)]
+    public void Deadlines_are_watched_as_long_as_any_lane_has_one_to_come(long now, bool watches)
+    {
+        TestRequest[] requests = [Submit(High, 1, deadline: 10), Submit(Normal, 2), Submit(High, 3, deadline: 20)];
+        Submit(Low, 4);
+        Assert.Equal(watches, _lanes.Expire(now, "Test", Ledger));
+        Assert.Equal([now >= 10, false, now >= 20], requests.Select(static request => request.Task.IsFaulted));
+    }
+
+    private PriorityLanes Make(int capacity = 4, bool poisons = false) => new(
+        [_rows], maxBatchSize: 8, new BatcherOptions { Capacity = capacity, Checked = poisons, TimeProvider = new ManualTime() });
+
+    private int[] Values() => _rows.Rows(_batch).ToArray();
+
+    private void Take(int rows)
+    {
+        _lanes.Choose(rows, now: 0);
+        _lanes.Close(_batch, rows);
+    }
+
+    private long[] Deadlines(int rows)
+    {
+        long[] deadlines = new long[rows];
+        _lanes.Choose(rows, now: 0);
+        _lanes.ReadDeadlines(deadlines);
+        return deadlines;
+    }
+
+    private TestRequest Submit(
+        RequestPriority priority, int value, long deadline = long.MaxValue, long enqueued = 0, CancellationToken cancellation = default,
+        PriorityLanes? lanes = null)
+    {
+        TestRequest request = _pool.Rent();
+        request.Deadline = deadline;
+        if (cancellation.CanBeCanceled)
+        {
+            Assert.True(request.TryListen(cancellation));
+        }
+
+        Lane lane = (lanes ?? _lanes).Open(priority)!;
+        long ticket = lane.TryClaim(out int row);
+        if (ticket == LaneRing.Full)
+        {
+            Assert.True(lane.Overflow.TryPark(out row));
+        }
+
+        var claim = new RowClaim(ticket, row, enqueued);
+        _rows.Row(claim).Fill(value);
+        lane.Publish(claim, request);
+        return request;
+    }
+}
