@@ -98,6 +98,92 @@ public sealed class LaneEndTests : IAsyncDisposable
         Assert.Equal(3, _lane.Ring.ReadMark);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Those_that_ended_otherwise_are_left_out_as_well_and_not_counted_as_cancelled(bool gathers)
+    {
+        _rows.Allocate(RowPlace.Memory(RowPlace.Mixed), 8, zeroes: true);
+        TestRequest ended = Submit(_lane, 1);
+        TestRequest runs = Submit(_lane, 2);
+        Assert.True(ended.TryFail(ended.Ticket, new InvalidDataException(), out _));
+        int cancelled = 0;
+        if (gathers)
+        {
+            _batch.Mix();
+            _batch.Close(RowPlace.Mixed, _lane.Gather(_batch, 0, 2, cutoff: 0, _late, ref cancelled), Batch.NoTicket, cancelled);
+        }
+        else
+        {
+            Close(2);
+        }
+
+        Assert.Equal([(2, runs)], Members());
+        Assert.Equal(0, _batch.CancelledBefore);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_noted_of_a_request_goes_with_its_row(bool gathers)
+    {
+        Lane lane = Make(capacity: 4, index: 2);
+        _rows.Allocate(RowPlace.Memory(RowPlace.Mixed), 8, zeroes: true);
+        TestRequest ended = Submit(lane, 1, enqueued: 10);
+        Submit(lane, 2, enqueued: 20);
+        Submit(lane, 3, enqueued: 30);
+        Assert.True(ended.TryFail(ended.Ticket, new InvalidDataException(), out _));
+        _batch.Observe(RequestDetails.Times, maxRows: 8, backlog: 0, timestampFrequency: 1);
+        Assert.Equal(3, lane.CountWaiting(8));
+        int cancelled = 0;
+        if (gathers)
+        {
+            _batch.Mix();
+            _batch.Close(RowPlace.Mixed, lane.Gather(_batch, 0, 3, cutoff: 0, _late, ref cancelled), Batch.NoTicket);
+        }
+        else
+        {
+            lane.Close(_batch, 3);
+        }
+
+        BatchRecord record = _batch.Record!;
+        record.Close(_batch.Count, isDropped: false, BatchCloseReason.Full, now: 40);
+        Assert.Equal([20, 30], record.Enqueued.ToArray().Order());
+        Assert.All(Members().Index(), member => Assert.Equal(member.Item.Value * 10, record.Enqueued[member.Index]));
+        Assert.Equal([RequestPriority.Critical, RequestPriority.Critical], [record.Priority(0), record.Priority(1)]);
+    }
+
+    [Theory]
+    [InlineData("closed", typeof(BatcherClosedException))]
+    [InlineData("expired", typeof(DeadlineExceededException))]
+    [InlineData("dropped", typeof(RequestDroppedException))]
+    [InlineData("lost", typeof(BatcherStalledException))]
+    public async Task Whatever_ends_a_request_its_caller_is_resumed(string way, Type fault)
+    {
+        // The last is parked.
+        Task<int>[] callers = [.. Enumerable.Range(0, 5).Select(value => Submit(_lane, value, deadline: 10).Task.AsTask())];
+        switch (way)
+        {
+            case "closed":
+                Assert.True(_lane.TryFailAll("Test", Ledger));
+                break;
+            case "expired":
+                Assert.True(_lane.Expire(10, "Test", Ledger));
+                break;
+            case "dropped":
+                Array.ForEach(callers, _ => _lane.DropOldest("Test", Ledger));
+                break;
+            default:
+                _lane.EndAll(static () => new BatcherStalledException("Test", TimeSpan.FromSeconds(1)), RequestOutcome.Stalled, Ledger);
+                break;
+        }
+
+        foreach (Task<int> caller in callers)
+        {
+            await Assert.ThrowsAsync(fault, () => caller.WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+    }
+
     [Fact]
     public void A_row_that_comes_is_news_until_it_is_counted()
     {
@@ -258,7 +344,8 @@ public sealed class LaneEndTests : IAsyncDisposable
         _lane.Close(_batch, rows);
     }
 
-    private TestRequest Submit(Lane lane, int value, long deadline = long.MaxValue, CancellationToken cancellation = default)
+    private TestRequest Submit(
+        Lane lane, int value, long deadline = long.MaxValue, long enqueued = 0, CancellationToken cancellation = default)
     {
         TestRequest request = _pool.Rent();
         request.Deadline = deadline;
@@ -275,7 +362,7 @@ public sealed class LaneEndTests : IAsyncDisposable
             ticket = -1;
         }
 
-        var claim = new RowClaim(ticket, row);
+        var claim = new RowClaim(ticket, row, enqueued);
         _rows.Row(claim).Fill(value);
         lane.Publish(claim, request);
         return request;
