@@ -10,14 +10,15 @@ public sealed class LaneEndTests : IAsyncDisposable
 {
     private readonly InputRows<int> _rows = new("x", 1);
     private readonly InputRows<long> _others = new("y", 2);
-    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
     private readonly Batch _batch = new(8);
     private readonly Batch _late = new(8);
     private readonly Batcher _batcher = new Echo().CreateSquareBatcher();
+    private readonly LaneCaller _caller;
     private readonly Lane _lane;
 
     public LaneEndTests()
     {
+        _caller = new LaneCaller(_rows);
         _lane = Make(capacity: 4);
     }
 
@@ -37,7 +38,7 @@ public sealed class LaneEndTests : IAsyncDisposable
         Submit(_lane, 1, deadline: 30);
         Submit(_lane, 2);
         Submit(_lane, 3, deadline: 20);
-        Tombstone(_lane);
+        LaneCaller.Withdraw(_lane);
         long[] deadlines = [0, 0, 0, 0, -1];
         _lane.ReadDeadlines(deadlines.AsSpan(0, 4));
         Assert.Equal([30, long.MaxValue, 20, long.MaxValue, -1], deadlines);
@@ -67,7 +68,7 @@ public sealed class LaneEndTests : IAsyncDisposable
         using var source = new CancellationTokenSource();
         TestRequest[] high = [Submit(_lane, 1), Submit(_lane, 2, deadline: 5)];
         TestRequest[] lower = [Submit(low, 3), Submit(low, 4, cancellation: source.Token), Submit(low, 5)];
-        Tombstone(low);
+        LaneCaller.Withdraw(low);
         source.Cancel();
         Assert.Equal((2, 4), (_lane.CountWaiting(8), low.CountWaiting(8)));
         int cancelled = 0;
@@ -86,7 +87,7 @@ public sealed class LaneEndTests : IAsyncDisposable
     {
         using var source = new CancellationTokenSource();
         Submit(_lane, 1, cancellation: source.Token);
-        Tombstone(_lane);
+        LaneCaller.Withdraw(_lane);
         Submit(_lane, 3, cancellation: source.Token);
         Submit(_lane, 4);
         source.Cancel();
@@ -232,13 +233,15 @@ public sealed class LaneEndTests : IAsyncDisposable
         }
 
         Assert.Equal(4, Ledger.Count(RequestOutcome.Closed));
-        TestRequest late = _pool.Rent();
+        TestRequest late = _caller.Pool.Rent();
         _lane.Publish(new RowClaim(2, row), late);
         Assert.True(_lane.TryFailAll("Test", Ledger));
         Assert.Throws<BatcherClosedException>(() => late.Task.GetAwaiter().GetResult());
         Assert.Equal(5, Ledger.Count(RequestOutcome.Closed));
         Assert.True(_lane.TryFailAll("Test", Ledger));
         Assert.Equal(5, Ledger.Count(RequestOutcome.Closed));
+        _lane.Release(_batch);
+        Assert.True(_lane.TryFailAll("Test", Ledger));
     }
 
     [Fact]
@@ -345,33 +348,6 @@ public sealed class LaneEndTests : IAsyncDisposable
     }
 
     private TestRequest Submit(
-        Lane lane, int value, long deadline = long.MaxValue, long enqueued = 0, CancellationToken cancellation = default)
-    {
-        TestRequest request = _pool.Rent();
-        request.Deadline = deadline;
-        if (cancellation.CanBeCanceled)
-        {
-            Assert.True(request.TryListen(cancellation));
-        }
-
-        long ticket = lane.TryClaim(out int row);
-        if (ticket == LaneRing.Full)
-        {
-            Assert.Equal(-1, row);
-            Assert.True(lane.Overflow.TryPark(out row));
-            ticket = -1;
-        }
-
-        var claim = new RowClaim(ticket, row, enqueued);
-        _rows.Row(claim).Fill(value);
-        lane.Publish(claim, request);
-        return request;
-    }
-
-    private void Tombstone(Lane lane)
-    {
-        long ticket = lane.TryClaim(out int row);
-        Assert.True(ticket >= 0);
-        lane.Publish(new RowClaim(ticket, row), null);
-    }
+        Lane lane, int value, long deadline = long.MaxValue, long enqueued = 0, CancellationToken cancellation = default) =>
+        _caller.Submit(lane, value, deadline, enqueued, cancellation);
 }

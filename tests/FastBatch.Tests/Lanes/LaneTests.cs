@@ -8,8 +8,10 @@ public class LaneTests
 {
     private const int RowLength = 3;
     private readonly InputRows<int> _rows = new("x", RowLength);
-    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
+    private readonly LaneCaller _caller;
     private readonly Batch _batch = new(4);
+
+    public LaneTests() => _caller = new LaneCaller(_rows);
 
     [Fact]
     public void A_batch_is_contiguous_even_past_the_rings_end()
@@ -104,7 +106,7 @@ public class LaneTests
     {
         var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
         Submit(lane, 1);
-        lane.Publish(new RowClaim(lane.TryClaim(out int row), row), null);
+        LaneCaller.Withdraw(lane);
         Submit(lane, 3);
         Close(lane, 3);
         Assert.Equal(Values(1, 3), _rows.Rows(_batch).ToArray());
@@ -167,26 +169,8 @@ public class LaneTests
 
     private static int[] Values(params int[] values) => [.. values.SelectMany(value => Enumerable.Repeat(value, RowLength))];
 
-    private TestRequest Submit(Lane lane, int value, CancellationToken cancellationToken = default)
-    {
-        TestRequest request = _pool.Rent();
-        if (cancellationToken.CanBeCanceled)
-        {
-            Assert.True(request.TryListen(cancellationToken));
-        }
-
-        long ticket = lane.TryClaim(out int row);
-        if (ticket == LaneRing.Full)
-        {
-            Assert.True(lane.Overflow.TryPark(out row));
-            ticket = -1;
-        }
-
-        var claim = new RowClaim(ticket, row);
-        _rows.Row(claim).Fill(value);
-        lane.Publish(claim, request);
-        return request;
-    }
+    private TestRequest Submit(Lane lane, int value, CancellationToken cancellation = default) =>
+        _caller.Submit(lane, value, cancellation: cancellation);
 
     private void Close(Lane lane, int rows)
     {

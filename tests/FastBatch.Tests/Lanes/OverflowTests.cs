@@ -9,12 +9,16 @@ namespace FastBatch.Tests.Lanes;
 public sealed class OverflowTests : IAsyncDisposable
 {
     private readonly InputRows<int> _rows = new("x", 2);
-    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
+    private readonly LaneCaller _caller;
     private readonly Lane _lane;
     private readonly Batch _batch = new(4);
     private readonly Batcher _batcher = new Echo().CreateSquareBatcher();
 
-    public OverflowTests() => _lane = new Lane([_rows], maxBatchSize: 4, capacity: 4);
+    public OverflowTests()
+    {
+        _caller = new LaneCaller(_rows);
+        _lane = new Lane([_rows], maxBatchSize: 4, capacity: 4);
+    }
 
     private Ledger Ledger => _batcher.Ledger;
 
@@ -145,7 +149,7 @@ public sealed class OverflowTests : IAsyncDisposable
         Assert.All(requests[expired..], static request => Assert.False(request.Task.IsCompleted));
 
         // Those that have been told may have come back, with the same request, before their rows are skipped.
-        TestRequest[] again = [.. Enumerable.Range(0, expired).Select(_ => _pool.Rent())];
+        TestRequest[] again = [.. Enumerable.Range(0, expired).Select(_ => _caller.Pool.Rent())];
         Assert.Equal(requests[..expired].ToHashSet(), again.ToHashSet());
         Assert.Equal(3, _lane.Overflow.Waiting);
         TakeAll();
@@ -222,26 +226,6 @@ public sealed class OverflowTests : IAsyncDisposable
         _lane.Release(_batch);
     }
 
-    private TestRequest Submit(int value, long deadline = long.MaxValue, CancellationToken cancellation = default)
-    {
-        TestRequest request = _pool.Rent();
-        request.Deadline = deadline;
-        if (cancellation.CanBeCanceled)
-        {
-            Assert.True(request.TryListen(cancellation));
-        }
-
-        long ticket = _lane.TryClaim(out int row);
-        if (ticket == LaneRing.Full)
-        {
-            Assert.True(_lane.Overflow.TryPark(out row));
-            ticket = -1;
-        }
-
-        var claim = new RowClaim(ticket, row);
-        Assert.Equal(ticket < 0, claim.IsParked);
-        _rows.Row(claim).Fill(value);
-        _lane.Publish(claim, request);
-        return request;
-    }
+    private TestRequest Submit(int value, long deadline = long.MaxValue, CancellationToken cancellation = default) =>
+        _caller.Submit(_lane, value, deadline, cancellation: cancellation);
 }

@@ -17,13 +17,17 @@ public sealed class PriorityLanesTests : IAsyncDisposable
     private const long AgePeriod = 1_000_000;
 
     private readonly InputRows<int> _rows = new("x", 1);
-    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
     private readonly Batch _batch = new(8);
     private readonly Batch _late = new(8);
     private readonly Batcher _batcher = new Echo().CreateSquareBatcher();
+    private readonly LaneCaller _caller;
     private readonly PriorityLanes _lanes;
 
-    public PriorityLanesTests() => _lanes = Make();
+    public PriorityLanesTests()
+    {
+        _caller = new LaneCaller(_rows);
+        _lanes = Make();
+    }
 
     private Ledger Ledger => _batcher.Ledger;
 
@@ -87,10 +91,11 @@ public sealed class PriorityLanesTests : IAsyncDisposable
             Submit(High, 4);
             Submit(Critical, 5);
             Submit(Critical, 6);
-            Assert.Equal([2, 3, 5, 6], ((RequestPriority[])[Critical, High, Normal, Low]).Select(_lanes.BacklogFrom));
+            Submit(Critical, 7);
+            Assert.Equal([3, 4, 6, 7], ((RequestPriority[])[Critical, High, Normal, Low]).Select(_lanes.BacklogFrom));
         }
 
-        int rows = several ? 6 : 2;
+        int rows = several ? 7 : 2;
         Assert.Equal((rows, rows), (_lanes.Backlog, _lanes.Submitted));
         Assert.Equal((2, 1), (_lanes.CountWaiting(2), _lanes.CountWaiting(1)));
         Assert.Equal(rows, _lanes.CountWaiting(8));
@@ -147,6 +152,7 @@ public sealed class PriorityLanesTests : IAsyncDisposable
         Submit(Normal, 3, enqueued: 50);
         Assert.Equal(2, _lanes.CountWaiting(2));
         Assert.Equal((30, 40), _lanes.Enqueued(2));
+        Assert.Equal((30, 30), _lanes.Enqueued(1));
         Submit(High, 4, enqueued: 20);
         Submit(High, 5, enqueued: 60);
         Submit(Low, 6, enqueued: 25);
@@ -301,11 +307,13 @@ public sealed class PriorityLanesTests : IAsyncDisposable
     public void When_all_is_to_end_it_does_in_every_lane()
     {
         TestRequest[] requests = [Submit(Normal, 1), Submit(High, 2), Submit(Low, 3)];
-        Lane high = _lanes.LaneOf(High)!;
-        Assert.Equal(1, high.TryClaim(out int row));
+        Lane[] written = [_lanes.LaneOf(High)!, _lanes.LaneOf(Low)!];
+        RowClaim[] claims = [.. written.Select(static lane => new RowClaim(lane.TryClaim(out int row), row))];
         Assert.False(_lanes.TryFailAll("Test", Ledger));
         Assert.All(requests, static request => Assert.Throws<BatcherClosedException>(() => request.Task.GetAwaiter().GetResult()));
-        high.Publish(new RowClaim(1, row), null);
+        written[0].Publish(claims[0], null);
+        Assert.False(_lanes.TryFailAll("Test", Ledger));
+        written[1].Publish(claims[1], null);
         Assert.True(_lanes.TryFailAll("Test", Ledger));
         Assert.Equal(3, Ledger.Count(RequestOutcome.Closed));
     }
@@ -337,6 +345,7 @@ public sealed class PriorityLanesTests : IAsyncDisposable
     {
         TestRequest[] requests = [Submit(High, 1, deadline: 10), Submit(Normal, 2), Submit(High, 3, deadline: 20)];
         Submit(Low, 4);
+        Submit(Critical, 5, deadline: 20);
         Assert.Equal(watches, _lanes.Expire(now, "Test", Ledger));
         Assert.Equal([now >= 10, false, now >= 20], requests.Select(static request => request.Task.IsFaulted));
     }
@@ -362,25 +371,5 @@ public sealed class PriorityLanesTests : IAsyncDisposable
 
     private TestRequest Submit(
         RequestPriority priority, int value, long deadline = long.MaxValue, long enqueued = 0, CancellationToken cancellation = default,
-        PriorityLanes? lanes = null)
-    {
-        TestRequest request = _pool.Rent();
-        request.Deadline = deadline;
-        if (cancellation.CanBeCanceled)
-        {
-            Assert.True(request.TryListen(cancellation));
-        }
-
-        Lane lane = (lanes ?? _lanes).Open(priority)!;
-        long ticket = lane.TryClaim(out int row);
-        if (ticket == LaneRing.Full)
-        {
-            Assert.True(lane.Overflow.TryPark(out row));
-        }
-
-        var claim = new RowClaim(ticket, row, enqueued);
-        _rows.Row(claim).Fill(value);
-        lane.Publish(claim, request);
-        return request;
-    }
+        PriorityLanes? lanes = null) => _caller.Submit((lanes ?? _lanes).Open(priority)!, value, deadline, enqueued, cancellation);
 }
