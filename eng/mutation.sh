@@ -16,7 +16,7 @@ parts=("$@")
 tests_of() {
     case "$1" in
         Completion*) echo "FullyQualifiedName~.Completion.|FullyQualifiedName~CancellationTests|FullyQualifiedName~MisuseTests.A_result|FullyQualifiedName~MisuseTests.Awaiting" ;;
-        Lanes*) echo "FullyQualifiedName~.Lanes.|FullyQualifiedName~PriorityTests|FullyQualifiedName~Batchers.DeadlineTests|FullyQualifiedName~ObserverTests|FullyQualifiedName~OverloadTests|FullyQualifiedName~CheckedTests|FullyQualifiedName~FiniteTests|FullyQualifiedName~SubmitTests.Every_form" ;;
+        Lanes*) echo "FullyQualifiedName~.Lanes." ;;
         Scheduling*) echo "FullyQualifiedName~.Scheduling." ;;
         *) echo "FullyQualifiedName!~StressTests&FullyQualifiedName!~AllocationTests" ;;
     esac
