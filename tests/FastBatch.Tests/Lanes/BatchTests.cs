@@ -16,6 +16,7 @@ public class BatchTests
         _batch.Fail(1, 2, new InvalidDataException());
         _batch.Narrow(2, 1);
         _batch.Spoil();
+        Assert.True(_batch.IsSpoiled);
         _batch.HasResult = true;
         _batch.CloseEmpty(BatchFate.Late);
         Assert.Equal((0, BatchFate.Late), (_batch.Count, _batch.Fate));
@@ -61,9 +62,12 @@ public class BatchTests
     [Fact]
     public void A_batch_of_several_lanes_has_rows_of_none_until_they_are_gathered()
     {
+        _batch.Mix();
+        long[] tickets = _batch.EndTickets;
         for (int use = 0; use < 2; use++)
         {
             _batch.Mix();
+            Assert.Same(tickets, _batch.EndTickets); // nothing is allocated for each batch
             Assert.Equal(Enumerable.Repeat(Batch.NoTicket, RowPlace.Lanes), _batch.EndTickets);
             _batch.EndTickets[use] = 7;
             _batch.Close(RowPlace.Mixed, 1, Batch.NoTicket);

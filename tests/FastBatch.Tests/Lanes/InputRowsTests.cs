@@ -131,11 +131,11 @@ public class InputRowsTests
         var device = new PinningDevice();
         var rows = new InputRows<int>("x", RowLength) { Device = device };
         rows.Allocate(0, rows: 4, zeroes: true);
-        rows.Allocate(2, rows: 4000, zeroes: true);
+        rows.Allocate(RowPlace.Memory(RowPlace.Mixed), rows: 4000, zeroes: true);
         int page = Environment.SystemPageSize;
         Assert.Equal([page, 12 * page], device.Pinned.Select(static memory => memory.Bytes));
         Assert.All(device.Pinned, memory => Assert.Equal(0, memory.Address % page));
-        Assert.Equal([rows.AddressOf(0), rows.AddressOf(RowPlace.First(2))], device.Pinned.Select(static memory => memory.Address));
+        Assert.Equal([rows.AddressOf(0), rows.AddressOf(RowPlace.Mixed)], device.Pinned.Select(static memory => memory.Address));
         rows.Unpin();
         rows.Unpin();
         Assert.Empty(device.Pinned);
@@ -170,6 +170,7 @@ public class InputRowsTests
         NonFiniteException? fault = rows.FindNonFinite(new RowClaim(1, 1), "Test");
         Assert.Equal((2, true), (fault!.Element, fault.IsInput));
         Assert.StartsWith("Test: element 2 of input 'features' is -Infinity;", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(0, rows.FindNonFinite(new RowClaim(0, 0), "Test")!.Element);
         rows.Row(new RowClaim(0, 0)).Clear();
         Assert.Null(rows.FindNonFinite(new RowClaim(0, 0), "Test"));
     }
@@ -183,6 +184,23 @@ public class InputRowsTests
         RowMemory memory = new AlignedRows<int>(rows, rowLength).Memory;
         Assert.Equal(bytes, memory.Bytes);
         AssertWithinOwner(memory, alignment: 64);
+    }
+
+    [Fact]
+    public void Memory_stays_where_it_is_and_within_what_holds_it()
+    {
+        // Of every length, so that it is aligned by every number of bytes; with garbage between, so that what may move does.
+        var kept = new List<(AlignedRows<byte> Rows, nint Address)>();
+        for (int length = 1; length <= 200; length++)
+        {
+            _ = new byte[1000];
+            var rows = new AlignedRows<byte>(1, length);
+            AssertWithinOwner(rows.Memory, alignment: 64);
+            kept.Add((rows, rows.Memory.Address));
+        }
+
+        GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: true);
+        Assert.All(kept, static memory => Assert.Equal(memory.Address, memory.Rows.Memory.Address));
     }
 
     [Theory]

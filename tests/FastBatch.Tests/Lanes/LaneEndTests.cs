@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FastBatch.Completion;
 using FastBatch.Diagnostics;
 using FastBatch.Lanes;
@@ -131,10 +132,12 @@ public sealed partial class LaneEndTests : IAsyncDisposable
         Lane lane = Make(capacity: 4, index: 2);
         _rows.Allocate(RowPlace.Memory(RowPlace.Mixed), 8, zeroes: true);
         TestRequest ended = Submit(lane, 1, enqueued: 10);
-        Submit(lane, 2, enqueued: 20);
-        Submit(lane, 3, enqueued: 30);
+        TestRequest[] run = [Submit(lane, 2, enqueued: 20), Submit(lane, 3, enqueued: 30)];
+        ActivityContext[] origins = [.. run.Select(static _ => new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), default))];
+        run[0].NoteOrigin(origins[0]);
+        run[1].NoteOrigin(origins[1]);
         Assert.True(ended.TryFail(ended.Ticket, new InvalidDataException(), out _));
-        _batch.Observe(RequestDetails.Times, maxRows: 8, backlog: 0, timestampFrequency: 1);
+        _batch.Observe(RequestDetails.Times | RequestDetails.Origins, maxRows: 8, backlog: 0, timestampFrequency: 1);
         Assert.Equal(3, lane.CountWaiting(8));
         int cancelled = 0;
         if (gathers)
@@ -150,7 +153,8 @@ public sealed partial class LaneEndTests : IAsyncDisposable
         BatchRecord record = _batch.Record!;
         record.Close(_batch.Count, isDropped: false, BatchCloseReason.Full, now: 40);
         Assert.Equal([20, 30], record.Enqueued.ToArray().Order());
-        Assert.All(Members().Index(), member => Assert.Equal(member.Item.Value * 10, record.Enqueued[member.Index]));
+        Assert.All(Members().Index(), member => Assert.Equal(
+            (member.Item.Value * 10, origins[member.Item.Value - 2]), (record.Enqueued[member.Index], record.Origins[member.Index])));
         Assert.Equal([RequestPriority.Critical, RequestPriority.Critical], [record.Priority(0), record.Priority(1)]);
     }
 
@@ -196,7 +200,7 @@ public sealed partial class LaneEndTests : IAsyncDisposable
         lane.Close(_batch, 2);
         lane.Release(_batch);
         int poison = BitConverter.ToInt32([Lane.PoisonByte, Lane.PoisonByte, Lane.PoisonByte, Lane.PoisonByte]);
-        Assert.Equal([poison, poison, 3], Enumerable.Range(0, 3).Select(row => _rows.Row(new RowClaim(0, row))[0]));
+        Assert.Equal([poison, poison, 3, 0, 0], Enumerable.Range(0, 5).Select(row => _rows.Row(new RowClaim(0, row))[0]));
 
         // Past the ring's end.
         Submit(lane, 4);

@@ -31,6 +31,38 @@ public class LaneTests
     }
 
     [Fact]
+    public void Past_the_rings_end_only_rows_of_the_batch_are_copied()
+    {
+        var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
+        for (int value = 1; value <= 7; value++)
+        {
+            Submit(lane, value);
+        }
+
+        Close(lane, 4);
+        lane.Release(_batch);
+        Close(lane, 2);
+        lane.Release(_batch);
+        Submit(lane, 8);
+        Submit(lane, 9);
+        Submit(lane, 10);
+        Close(lane, 3);
+        Assert.Equal(Values(7, 8, 9), _rows.Rows(_batch).ToArray());
+        Assert.Equal(Values(10, 9, 0), ((int[])[1, 8, 9]).SelectMany(row => _rows.Row(new RowClaim(0, row)).ToArray()));
+    }
+
+    [Fact]
+    public void Past_the_rings_end_there_is_room_for_the_longest_batch()
+    {
+        int page = Environment.SystemPageSize;
+        var device = new PinningDevice();
+        var rows = new InputRows<byte>("x", page) { Device = device };
+        _ = new Lane([rows], maxBatchSize: 4, capacity: 7);
+        Assert.Equal((8 + 3) * page, Assert.Single(device.Pinned).Bytes);
+        rows.Unpin();
+    }
+
+    [Fact]
     public unsafe void Batches_that_begin_at_one_row_and_are_as_long_have_the_same_memory()
     {
         // What generated code keeps of a batch for the next one relies on it; so does a part of a batch that is run again.

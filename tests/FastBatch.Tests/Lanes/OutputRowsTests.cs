@@ -101,6 +101,8 @@ public class OutputRowsTests
         _slab.Ids.Rows(_batch)[5] = 8;
         Assert.Equal(
             "of output 1, element 1 of row 2 is 8, not 0", _slab.SlabMemory.FindDifference(other.SlabMemory, 3));
+        _slab.Ids.Rows(_batch)[0] = 9;
+        Assert.Equal("of output 1, element 0 of row 0 is 9, not 0", _slab.SlabMemory.FindDifference(other.SlabMemory, 1));
         var single = new Single();
         single.Scores.Rows(_batch)[1] = 0.5f;
         Assert.Equal("element 1 of row 0 is 0, not 0.5", new Single().SlabMemory.FindDifference(single.SlabMemory, 4));

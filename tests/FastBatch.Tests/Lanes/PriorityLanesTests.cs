@@ -145,6 +145,27 @@ public sealed partial class PriorityLanesTests : IAsyncDisposable
     }
 
     [Fact]
+    public void Rows_parked_beside_different_lanes_are_different_ones()
+    {
+        for (int i = 0; i < 6; i++)
+        {
+            Submit(Low, 10 + i);
+            Submit(High, 20 + i);
+        }
+
+        var answered = new List<int>();
+        while (_lanes.CountWaiting(8) is > 0 and int rows)
+        {
+            Take(rows);
+            answered.AddRange(Values());
+            _lanes.Release(_batch);
+            _lanes.Refill();
+        }
+
+        Assert.Equal([10, 11, 12, 13, 14, 15, 20, 21, 22, 23, 24, 25], answered.Order());
+    }
+
+    [Fact]
     public void The_times_of_what_waits_are_the_oldest_and_the_newest_of_all_lanes()
     {
         Submit(Normal, 1, enqueued: 30);
@@ -209,6 +230,7 @@ public sealed partial class PriorityLanesTests : IAsyncDisposable
     [InlineData(20, false)]
     public void Deadlines_are_watched_as_long_as_any_lane_has_one_to_come(long now, bool watches)
     {
+        Assert.False(_lanes.Expire(now, "Test", Ledger));
         TestRequest[] requests = [Submit(High, 1, deadline: 10), Submit(Normal, 2), Submit(High, 3, deadline: 20)];
         Submit(Low, 4);
         Submit(Critical, 5, deadline: 20);
