@@ -4,7 +4,7 @@ using FastBatch.Lanes;
 
 namespace FastBatch.Tests.Completion;
 
-public class PendingRequestTests
+public partial class PendingRequestTests
 {
     private static readonly OutputSlab Outputs = new NoOutputs();
     private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
@@ -30,39 +30,6 @@ public class PendingRequestTests
         Deliver(request, 3);
         Assert.Equal(3, result);
         await awaiting;
-    }
-
-    [Fact]
-    public async Task A_consumed_request_is_used_again_with_another_version()
-    {
-        TestRequest first = _pool.Rent();
-        short version = first.Version;
-        Deliver(first, 1);
-        await first.Task;
-        TestRequest second = _pool.Rent();
-        Assert.Same(first, second);
-        Assert.NotEqual(version, second.Version);
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_cancelled_request_is_used_again(bool cancelledBefore)
-    {
-        using var source = new CancellationTokenSource();
-        TestRequest request = _pool.Rent();
-        long ticket = request.Ticket;
-        if (cancelledBefore)
-        {
-            await source.CancelAsync();
-        }
-
-        Assert.Equal(!cancelledBefore, request.TryListen(source.Token));
-        await source.CancelAsync();
-        var exception = await Assert.ThrowsAsync<OperationCanceledException>(async () => await request.Task);
-        Assert.Equal(source.Token, exception.CancellationToken);
-        request.SignOff(ticket);
-        Assert.Same(request, _pool.Rent());
     }
 
     [Fact]
@@ -177,15 +144,6 @@ public class PendingRequestTests
         Assert.False(next.Task.IsCompleted);
         Deliver(next, 2);
         Assert.Equal(2, await next.Task);
-    }
-
-    [Fact]
-    public async Task A_token_cancelled_before_ends_the_request_at_once_and_it_is_recycled()
-    {
-        TestRequest request = _pool.Rent();
-        Assert.False(request.TryListen(new CancellationToken(canceled: true)));
-        Assert.True(request.Task.IsCanceled);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await request.Task);
     }
 
     [Theory]

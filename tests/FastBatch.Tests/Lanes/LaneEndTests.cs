@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FastBatch.Completion;
 using FastBatch.Diagnostics;
 using FastBatch.Lanes;
@@ -6,18 +7,19 @@ using FastBatch.Tests.Completion;
 namespace FastBatch.Tests.Lanes;
 
 /// <summary>Rows whose requests end before they run: late, cancelled, dropped, or because nothing runs any more.</summary>
-public sealed class LaneEndTests : IAsyncDisposable
+public sealed partial class LaneEndTests : IAsyncDisposable
 {
     private readonly InputRows<int> _rows = new("x", 1);
     private readonly InputRows<long> _others = new("y", 2);
-    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
     private readonly Batch _batch = new(8);
     private readonly Batch _late = new(8);
     private readonly Batcher _batcher = new Echo().CreateSquareBatcher();
+    private readonly LaneCaller _caller;
     private readonly Lane _lane;
 
     public LaneEndTests()
     {
+        _caller = new LaneCaller(_rows);
         _lane = Make(capacity: 4);
     }
 
@@ -37,7 +39,7 @@ public sealed class LaneEndTests : IAsyncDisposable
         Submit(_lane, 1, deadline: 30);
         Submit(_lane, 2);
         Submit(_lane, 3, deadline: 20);
-        Tombstone(_lane);
+        LaneCaller.Withdraw(_lane);
         long[] deadlines = [0, 0, 0, 0, -1];
         _lane.ReadDeadlines(deadlines.AsSpan(0, 4));
         Assert.Equal([30, long.MaxValue, 20, long.MaxValue, -1], deadlines);
@@ -67,7 +69,7 @@ public sealed class LaneEndTests : IAsyncDisposable
         using var source = new CancellationTokenSource();
         TestRequest[] high = [Submit(_lane, 1), Submit(_lane, 2, deadline: 5)];
         TestRequest[] lower = [Submit(low, 3), Submit(low, 4, cancellation: source.Token), Submit(low, 5)];
-        Tombstone(low);
+        LaneCaller.Withdraw(low);
         source.Cancel();
         Assert.Equal((2, 4), (_lane.CountWaiting(8), low.CountWaiting(8)));
         int cancelled = 0;
@@ -86,7 +88,7 @@ public sealed class LaneEndTests : IAsyncDisposable
     {
         using var source = new CancellationTokenSource();
         Submit(_lane, 1, cancellation: source.Token);
-        Tombstone(_lane);
+        LaneCaller.Withdraw(_lane);
         Submit(_lane, 3, cancellation: source.Token);
         Submit(_lane, 4);
         source.Cancel();
@@ -96,6 +98,64 @@ public sealed class LaneEndTests : IAsyncDisposable
         Assert.True(_lane.Ring.HasRoom);
         Assert.Equal(0, _lane.SkipDecided());
         Assert.Equal(3, _lane.Ring.ReadMark);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Those_that_ended_otherwise_are_left_out_as_well_and_not_counted_as_cancelled(bool gathers)
+    {
+        _rows.Allocate(RowPlace.Memory(RowPlace.Mixed), 8, zeroes: true);
+        TestRequest ended = Submit(_lane, 1);
+        TestRequest runs = Submit(_lane, 2);
+        Assert.True(ended.TryFail(ended.Ticket, new InvalidDataException(), out _));
+        int cancelled = 0;
+        if (gathers)
+        {
+            _batch.Mix();
+            _batch.Close(RowPlace.Mixed, _lane.Gather(_batch, 0, 2, cutoff: 0, _late, ref cancelled), Batch.NoTicket, cancelled);
+        }
+        else
+        {
+            Close(2);
+        }
+
+        Assert.Equal([(2, runs)], Members());
+        Assert.Equal(0, _batch.CancelledBefore);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_noted_of_a_request_goes_with_its_row(bool gathers)
+    {
+        Lane lane = Make(capacity: 4, index: 2);
+        _rows.Allocate(RowPlace.Memory(RowPlace.Mixed), 8, zeroes: true);
+        TestRequest ended = Submit(lane, 1, enqueued: 10);
+        TestRequest[] run = [Submit(lane, 2, enqueued: 20), Submit(lane, 3, enqueued: 30)];
+        ActivityContext[] origins = [.. run.Select(static _ => new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), default))];
+        run[0].NoteOrigin(origins[0]);
+        run[1].NoteOrigin(origins[1]);
+        Assert.True(ended.TryFail(ended.Ticket, new InvalidDataException(), out _));
+        _batch.Observe(RequestDetails.Times | RequestDetails.Origins, maxRows: 8, backlog: 0, timestampFrequency: 1);
+        Assert.Equal(3, lane.CountWaiting(8));
+        int cancelled = 0;
+        if (gathers)
+        {
+            _batch.Mix();
+            _batch.Close(RowPlace.Mixed, lane.Gather(_batch, 0, 3, cutoff: 0, _late, ref cancelled), Batch.NoTicket);
+        }
+        else
+        {
+            lane.Close(_batch, 3);
+        }
+
+        BatchRecord record = _batch.Record!;
+        record.Close(_batch.Count, isDropped: false, BatchCloseReason.Full, now: 40);
+        Assert.Equal([20, 30], record.Enqueued.ToArray().Order());
+        Assert.All(Members().Index(), member => Assert.Equal(
+            (member.Item.Value * 10, origins[member.Item.Value - 2]), (record.Enqueued[member.Index], record.Origins[member.Index])));
+        Assert.Equal([RequestPriority.Critical, RequestPriority.Critical], [record.Priority(0), record.Priority(1)]);
     }
 
     [Fact]
@@ -128,100 +188,6 @@ public sealed class LaneEndTests : IAsyncDisposable
     }
 
     [Fact]
-    public void When_all_is_to_end_it_does_but_for_what_is_still_being_written()
-    {
-        TestRequest taken = Submit(_lane, 1);
-        Close(1);
-        TestRequest waits = Submit(_lane, 2);
-        Assert.Equal(2, _lane.TryClaim(out int row));
-        TestRequest behind = Submit(_lane, 4);
-        TestRequest parked = Submit(_lane, 5);
-        _lane.Overflow.Close();
-        _lane.Ring.Close();
-        Assert.Equal(LaneRing.Closed, _lane.Ring.TryClaim(out _));
-        Assert.False(_lane.TryFailAll("Test", Ledger));
-        foreach (TestRequest request in (TestRequest[])[taken, waits, behind, parked])
-        {
-            Assert.IsType<BatcherClosedException>(Assert.Throws<BatcherClosedException>(() => request.Task.GetAwaiter().GetResult()));
-        }
-
-        Assert.Equal(4, Ledger.Count(RequestOutcome.Closed));
-        TestRequest late = _pool.Rent();
-        _lane.Publish(new RowClaim(2, row), late);
-        Assert.True(_lane.TryFailAll("Test", Ledger));
-        Assert.Throws<BatcherClosedException>(() => late.Task.GetAwaiter().GetResult());
-        Assert.Equal(5, Ledger.Count(RequestOutcome.Closed));
-        Assert.True(_lane.TryFailAll("Test", Ledger));
-        Assert.Equal(5, Ledger.Count(RequestOutcome.Closed));
-    }
-
-    [Fact]
-    public void Each_newcomer_ends_the_oldest_that_waits_and_none_that_runs()
-    {
-        TestRequest runs = Submit(_lane, 1);
-        Close(1);
-        TestRequest[] waiting = [Submit(_lane, 2), Submit(_lane, 3), Submit(_lane, 4)];
-        TestRequest[] parked = [Submit(_lane, 5), Submit(_lane, 6)];
-        foreach (TestRequest oldest in (TestRequest[])[.. waiting, .. parked])
-        {
-            Assert.False(oldest.Task.IsCompleted);
-            _lane.DropOldest("Test", Ledger);
-            Assert.Throws<RequestDroppedException>(() => oldest.Task.GetAwaiter().GetResult());
-        }
-
-        _lane.DropOldest("Test", Ledger);
-        Assert.Equal(5, Ledger.Count(RequestOutcome.Dropped));
-        Assert.False(runs.Task.IsCompleted);
-    }
-
-    [Fact]
-    public void After_a_loss_every_row_is_given_back_those_that_were_about_to_run_among_them()
-    {
-        using var source = new CancellationTokenSource();
-        TestRequest runs = Submit(_lane, 1, cancellation: source.Token);
-        Submit(_lane, 2);
-        Close(2);
-        Submit(_lane, 3);
-        Submit(_lane, 4, cancellation: source.Token);
-        source.Cancel();
-        _lane.Ring.Close();
-        _lane.EndAll(static () => new BatcherClosedException("Test"), RequestOutcome.Failed, Ledger);
-        Assert.Equal(2, Ledger.Count(RequestOutcome.Failed));
-        Assert.Equal(2, _lane.Forfeit());
-        Assert.Equal((4, 4, 4), (_lane.Ring.Claimed, _lane.Ring.ReadMark, _lane.Ring.ReleaseMark));
-        Assert.True(runs.Task.IsCanceled);
-        Assert.Equal(0, _lane.Forfeit());
-    }
-
-    [Fact]
-    public void After_a_loss_a_batch_with_nothing_behind_it_is_given_back_as_well()
-    {
-        Submit(_lane, 1);
-        Close(1);
-        _lane.EndAll(static () => new BatcherClosedException("Test"), RequestOutcome.Failed, Ledger);
-        Assert.Equal(0, _lane.Ring.ReleaseMark);
-        Assert.Equal(0, _lane.Forfeit());
-        Assert.Equal(1, _lane.Ring.ReleaseMark);
-    }
-
-    [Theory]
-    [InlineData(0, true)]
-    [InlineData(10, true)]
-    [InlineData(20, false)]
-    public void Rows_whose_deadline_has_passed_end_and_others_are_watched_on(long now, bool watches)
-    {
-        TestRequest first = Submit(_lane, 1, deadline: 10);
-        TestRequest second = Submit(_lane, 2, deadline: 20);
-        TestRequest endless = Submit(_lane, 3);
-        Assert.Equal(watches, _lane.Expire(now, "Test", Ledger));
-        Assert.Equal((now >= 10, now >= 20, false), (first.Task.IsFaulted, second.Task.IsFaulted, endless.Task.IsCompleted));
-        Assert.Equal(now / 10, Ledger.Count(RequestOutcome.Expired));
-        Assert.Equal(watches && now < 20, _lane.Expire(now, "Test", Ledger));
-        Assert.True(_lane.TryClaim(out _) >= 0);
-        Assert.True(_lane.Expire(now, "Test", Ledger)); // one is being written
-    }
-
-    [Fact]
     public void With_poison_what_is_given_back_is_unreadable_and_what_is_not_is_not()
     {
         Lane lane = Make(capacity: 4, poisons: true);
@@ -234,7 +200,7 @@ public sealed class LaneEndTests : IAsyncDisposable
         lane.Close(_batch, 2);
         lane.Release(_batch);
         int poison = BitConverter.ToInt32([Lane.PoisonByte, Lane.PoisonByte, Lane.PoisonByte, Lane.PoisonByte]);
-        Assert.Equal([poison, poison, 3], Enumerable.Range(0, 3).Select(row => _rows.Row(new RowClaim(0, row))[0]));
+        Assert.Equal([poison, poison, 3, 0, 0], Enumerable.Range(0, 5).Select(row => _rows.Row(new RowClaim(0, row))[0]));
 
         // Past the ring's end.
         Submit(lane, 4);
@@ -258,33 +224,7 @@ public sealed class LaneEndTests : IAsyncDisposable
         _lane.Close(_batch, rows);
     }
 
-    private TestRequest Submit(Lane lane, int value, long deadline = long.MaxValue, CancellationToken cancellation = default)
-    {
-        TestRequest request = _pool.Rent();
-        request.Deadline = deadline;
-        if (cancellation.CanBeCanceled)
-        {
-            Assert.True(request.TryListen(cancellation));
-        }
-
-        long ticket = lane.TryClaim(out int row);
-        if (ticket == LaneRing.Full)
-        {
-            Assert.Equal(-1, row);
-            Assert.True(lane.Overflow.TryPark(out row));
-            ticket = -1;
-        }
-
-        var claim = new RowClaim(ticket, row);
-        _rows.Row(claim).Fill(value);
-        lane.Publish(claim, request);
-        return request;
-    }
-
-    private void Tombstone(Lane lane)
-    {
-        long ticket = lane.TryClaim(out int row);
-        Assert.True(ticket >= 0);
-        lane.Publish(new RowClaim(ticket, row), null);
-    }
+    private TestRequest Submit(
+        Lane lane, int value, long deadline = long.MaxValue, long enqueued = 0, CancellationToken cancellation = default) =>
+        _caller.Submit(lane, value, deadline, enqueued, cancellation);
 }

@@ -74,6 +74,7 @@ public class LaneRingTests
     public void Closing_ends_claims_but_not_those_of_requests_accepted_before()
     {
         var ring = new LaneRing(4, bound: 4);
+        Assert.False(ring.IsClosed);
         Assert.Equal(0, ring.TryClaim(out _));
         ring.Close();
         Assert.True(ring.IsClosed);

@@ -8,8 +8,10 @@ public class LaneTests
 {
     private const int RowLength = 3;
     private readonly InputRows<int> _rows = new("x", RowLength);
-    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
+    private readonly LaneCaller _caller;
     private readonly Batch _batch = new(4);
+
+    public LaneTests() => _caller = new LaneCaller(_rows);
 
     [Fact]
     public void A_batch_is_contiguous_even_past_the_rings_end()
@@ -26,6 +28,38 @@ public class LaneTests
             Assert.Equal(Values(first, first + 1, first + 2), _rows.Rows(_batch).ToArray());
             lane.Release(_batch);
         }
+    }
+
+    [Fact]
+    public void Past_the_rings_end_only_rows_of_the_batch_are_copied()
+    {
+        var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
+        for (int value = 1; value <= 7; value++)
+        {
+            Submit(lane, value);
+        }
+
+        Close(lane, 4);
+        lane.Release(_batch);
+        Close(lane, 2);
+        lane.Release(_batch);
+        Submit(lane, 8);
+        Submit(lane, 9);
+        Submit(lane, 10);
+        Close(lane, 3);
+        Assert.Equal(Values(7, 8, 9), _rows.Rows(_batch).ToArray());
+        Assert.Equal(Values(10, 9, 0), ((int[])[1, 8, 9]).SelectMany(row => _rows.Row(new RowClaim(0, row)).ToArray()));
+    }
+
+    [Fact]
+    public void Past_the_rings_end_there_is_room_for_the_longest_batch()
+    {
+        int page = Environment.SystemPageSize;
+        var device = new PinningDevice();
+        var rows = new InputRows<byte>("x", page) { Device = device };
+        _ = new Lane([rows], maxBatchSize: 4, capacity: 7);
+        Assert.Equal((8 + 3) * page, Assert.Single(device.Pinned).Bytes);
+        rows.Unpin();
     }
 
     [Fact]
@@ -104,7 +138,7 @@ public class LaneTests
     {
         var lane = new Lane([_rows], maxBatchSize: 4, capacity: 8);
         Submit(lane, 1);
-        lane.Publish(new RowClaim(lane.TryClaim(out int row), row), null);
+        LaneCaller.Withdraw(lane);
         Submit(lane, 3);
         Close(lane, 3);
         Assert.Equal(Values(1, 3), _rows.Rows(_batch).ToArray());
@@ -167,26 +201,8 @@ public class LaneTests
 
     private static int[] Values(params int[] values) => [.. values.SelectMany(value => Enumerable.Repeat(value, RowLength))];
 
-    private TestRequest Submit(Lane lane, int value, CancellationToken cancellationToken = default)
-    {
-        TestRequest request = _pool.Rent();
-        if (cancellationToken.CanBeCanceled)
-        {
-            Assert.True(request.TryListen(cancellationToken));
-        }
-
-        long ticket = lane.TryClaim(out int row);
-        if (ticket == LaneRing.Full)
-        {
-            Assert.True(lane.Overflow.TryPark(out row));
-            ticket = -1;
-        }
-
-        var claim = new RowClaim(ticket, row);
-        _rows.Row(claim).Fill(value);
-        lane.Publish(claim, request);
-        return request;
-    }
+    private TestRequest Submit(Lane lane, int value, CancellationToken cancellation = default) =>
+        _caller.Submit(lane, value, cancellation: cancellation);
 
     private void Close(Lane lane, int rows)
     {

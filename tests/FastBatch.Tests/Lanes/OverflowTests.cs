@@ -6,20 +6,29 @@ using FastBatch.Tests.Completion;
 namespace FastBatch.Tests.Lanes;
 
 /// <summary>Rows that wait beside the ring, and what ends without being run.</summary>
-public class OverflowTests
+public sealed class OverflowTests : IAsyncDisposable
 {
     private readonly InputRows<int> _rows = new("x", 2);
-    private readonly RequestPool<TestRequest> _pool = new(static () => new TestRequest());
+    private readonly LaneCaller _caller;
     private readonly Lane _lane;
     private readonly Batch _batch = new(4);
+    private readonly Batcher _batcher = new Echo().CreateSquareBatcher();
 
-    public OverflowTests() => _lane = new Lane([_rows], maxBatchSize: 4, capacity: 4);
+    public OverflowTests()
+    {
+        _caller = new LaneCaller(_rows);
+        _lane = new Lane([_rows], maxBatchSize: 4, capacity: 4);
+    }
+
+    private Ledger Ledger => _batcher.Ledger;
+
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
     [Fact]
     public void Any_number_waits_and_each_keeps_its_row()
     {
-        TestRequest[] requests = [.. Enumerable.Range(0, 100).Select(Submit)];
-        Assert.Equal((96, 100), (_lane.Overflow.Waiting, _lane.Backlog));
+        TestRequest[] requests = [.. Enumerable.Range(0, 100).Select(value => Submit(value))];
+        Assert.Equal((96, 100, 100), (_lane.Overflow.Waiting, _lane.Backlog, _lane.Submitted));
         for (int first = 0; first < 100; first += 4)
         {
             _lane.Overflow.Refill(_lane.Ring);
@@ -53,20 +62,21 @@ public class OverflowTests
     [Fact]
     public void Once_closed_nobody_is_let_in()
     {
+        Assert.False(_lane.Overflow.IsClosed);
         _lane.Overflow.Close();
+        Assert.True(_lane.Overflow.IsClosed);
         Assert.False(_lane.Overflow.TryPark(out int index));
         Assert.Equal(-1, index);
         Assert.True(_lane.Overflow.IsEmpty);
     }
 
     [Fact]
-    public async Task All_that_wait_are_ended_as_they_are_told_until_told_no_more()
+    public void All_that_wait_are_ended_as_they_are_told_until_told_no_more()
     {
-        TestRequest[] requests = [.. Enumerable.Range(0, 10).Select(Submit)];
-        await using var batcher = new Echo().CreateSquareBatcher();
+        TestRequest[] requests = [.. Enumerable.Range(0, 10).Select(value => Submit(value))];
         int left = 7;
-        _lane.EndAll(() => left-- > 0 ? new BatcherStalledException("Test", TimeSpan.FromSeconds(1)) : null, RequestOutcome.Stalled, batcher.Ledger);
-        Assert.Equal(7, batcher.Ledger.Count(RequestOutcome.Stalled));
+        _lane.EndAll(() => left-- > 0 ? new BatcherStalledException("Test", TimeSpan.FromSeconds(1)) : null, RequestOutcome.Stalled, Ledger);
+        Assert.Equal(7, Ledger.Count(RequestOutcome.Stalled));
         for (int i = 0; i < 10; i++)
         {
             Assert.Equal(i < 7, requests[i].Task.IsFaulted);
@@ -102,20 +112,120 @@ public class OverflowTests
         Assert.Equal([left, left, left, left, left], rows.WritableRow(claim).ToArray());
     }
 
-    private TestRequest Submit(int value)
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(7, 0)]
+    [InlineData(8, 1)]
+    [InlineData(39, 4)]
+    [InlineData(56, 4)]
+    public void What_waits_and_what_is_parked_keep_within_the_bound_in_bytes(int maxBytes, int capacity)
     {
-        TestRequest request = _pool.Rent();
-        long ticket = _lane.TryClaim(out int row);
-        if (ticket == LaneRing.Full)
+        // Rows of 8 bytes.
+        var lane = new Lane([new InputRows<int>("x", 2)], maxBatchSize: 4, capacity: 4, maxBytes: maxBytes);
+        Assert.Equal(capacity, lane.Capacity);
+        int parked = 0;
+        while (lane.Overflow.TryPark(out int row))
         {
-            Assert.True(_lane.Overflow.TryPark(out row));
-            ticket = -1;
+            parked++;
+            Assert.NotEqual(-1, row);
         }
 
-        var claim = new RowClaim(ticket, row);
-        Assert.Equal(ticket < 0, claim.IsParked);
-        _rows.Row(claim).Fill(value);
-        _lane.Publish(claim, request);
-        return request;
+        Assert.Equal((maxBytes / 8) - capacity, parked);
     }
+
+    [Theory]
+    [InlineData(9, 0)]
+    [InlineData(10, 1)]
+    [InlineData(20, 2)]
+    public void What_is_parked_ends_at_its_deadline_and_its_row_moves_on_to_be_skipped(long now, int expired)
+    {
+        Assert.False(_lane.Overflow.Expire(now, "Test", Ledger));
+        Fill();
+        TestRequest[] requests = [Submit(1, deadline: 10), Submit(2, deadline: 20), Submit(3)];
+        Assert.True(_lane.Overflow.Expire(now, "Test", Ledger));
+        Assert.Equal(expired, Ledger.Count(RequestOutcome.Expired));
+        Assert.All(
+            requests[..expired], static request => Assert.Throws<DeadlineExceededException>(() => request.Task.GetAwaiter().GetResult()));
+        Assert.All(requests[expired..], static request => Assert.False(request.Task.IsCompleted));
+
+        // Those that have been told may have come back, with the same request, before their rows are skipped.
+        TestRequest[] again = [.. Enumerable.Range(0, expired).Select(_ => _caller.Pool.Rent())];
+        Assert.Equal(requests[..expired].ToHashSet(), again.ToHashSet());
+        Assert.Equal(3, _lane.Overflow.Waiting);
+        TakeAll();
+        _lane.Overflow.Refill(_lane.Ring);
+        Assert.Equal(3, _lane.CountWaiting(4));
+        _lane.Close(_batch, 3);
+        Assert.Equal([.. requests[expired..]], _batch.Members.Take(_batch.Count).Select(static member => member.Request).OrderBy(request => Array.IndexOf(requests, request)));
+    }
+
+    [Fact]
+    public void When_all_that_is_parked_ends_its_callers_hear_why_unless_they_have_left()
+    {
+        using var source = new CancellationTokenSource();
+        Fill();
+        TestRequest[] requests = [Submit(1, cancellation: source.Token), Submit(2), Submit(3)];
+        source.Cancel();
+        _lane.Overflow.Close();
+        _lane.Overflow.FailAll("Test", Ledger);
+        Assert.Equal((1, 2), (Ledger.Count(RequestOutcome.Cancelled), Ledger.Count(RequestOutcome.Closed)));
+        Assert.Equal([true, false, false], requests.Select(static request => request.Task.IsCanceled));
+        Assert.Equal([false, true, true], requests.Select(static request => request.Task.IsFaulted));
+        Assert.Equal((0, true), (_lane.Overflow.Waiting, _lane.Overflow.IsEmpty));
+    }
+
+    [Fact]
+    public void Those_that_have_left_are_counted_as_such_whatever_ends_the_others()
+    {
+        using var source = new CancellationTokenSource();
+        Fill();
+        Submit(1, cancellation: source.Token);
+        Submit(2);
+        source.Cancel();
+        _lane.Overflow.EndAll(static () => new BatcherClosedException("Test"), RequestOutcome.Failed, Ledger);
+        Assert.Equal((1, 1), (Ledger.Count(RequestOutcome.Cancelled), Ledger.Count(RequestOutcome.Failed)));
+        Assert.Equal((0, true), (_lane.Overflow.Waiting, _lane.Overflow.IsEmpty));
+    }
+
+    [Fact]
+    public void The_oldest_that_makes_way_is_one_that_has_not_ended()
+    {
+        using var source = new CancellationTokenSource();
+        TestRequest[] ring = [Submit(1, cancellation: source.Token), Submit(2), Submit(3, cancellation: source.Token), Submit(4)];
+        TestRequest[] parked = [Submit(5, cancellation: source.Token), Submit(6), Submit(7)];
+        source.Cancel();
+        foreach (TestRequest oldest in (TestRequest[])[ring[1], ring[3], parked[1], parked[2]])
+        {
+            Assert.False(oldest.Task.IsCompleted);
+            _lane.DropOldest("Test", Ledger);
+            Assert.Throws<RequestDroppedException>(() => oldest.Task.GetAwaiter().GetResult());
+        }
+
+        Assert.Equal((4, 0), (Ledger.Count(RequestOutcome.Dropped), _lane.Overflow.Waiting));
+        Assert.True(_lane.Overflow.IsEmpty);
+
+        // What comes once there is room again is the oldest.
+        Assert.Equal(2, _lane.SkipDecided());
+        TestRequest next = Submit(8);
+        TestRequest last = Submit(9);
+        _lane.DropOldest("Test", Ledger);
+        Assert.Equal((true, false), (next.Task.IsFaulted, last.Task.IsCompleted));
+    }
+
+    private void Fill()
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            Submit(0);
+        }
+    }
+
+    private void TakeAll()
+    {
+        _lane.Close(_batch, _lane.CountWaiting(4));
+        _lane.Release(_batch);
+    }
+
+    private TestRequest Submit(int value, long deadline = long.MaxValue, CancellationToken cancellation = default) =>
+        _caller.Submit(_lane, value, deadline, cancellation: cancellation);
 }
