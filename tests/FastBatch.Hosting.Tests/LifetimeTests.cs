@@ -57,7 +57,7 @@ public class LifetimeTests
     {
         var test = new TestHost(("FastBatch:Doubler.Double:UseCudaGraphs", "true"), ("FastBatch:Doubler.Double:GraphSizes", "16, 4"));
         test.FastBatch.ConfigureHost(static options => options.WarmUp = true).AddDoublerDoubleBatcher(
-            configure: options => options with { Device = new ImmediateDevice { RefusesRecording = refuses } });
+            configure: options => options with { Devices = [new ImmediateDevice { RefusesRecording = refuses }] });
         using IHost host = await test.StartAsync();
         const string Reason = "it cannot be recorded: immediate:0 cannot now.";
         (LogLevel Level, int Id, string Text)[] expected = refuses

@@ -43,6 +43,8 @@ internal sealed class DeliveryDesk : IDisposable
     private readonly int _maxBatchSize;
     private readonly Timer _rescue;
 
+    private readonly bool _areSeveral;
+
     // Callers so far. Announced by the device side alone, delivered by whoever has been through a batch.
     private AtomicInt64 _announced;
     private AtomicInt64 _delivered;
@@ -56,8 +58,14 @@ internal sealed class DeliveryDesk : IDisposable
     // Of the thread that delivers last. Deliveries may overlap, and one then be measured by another's time: no harm.
     private long _deliveryDue;
 
-    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time, Ledger ledger)
+    /// <param name="batcher">The batcher's name.</param>
+    /// <param name="maxBatchSize">The most rows of a batch.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="ledger">Told how requests ended.</param>
+    /// <param name="areSeveral">Whether several devices announce batches, each on its thread.</param>
+    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time, Ledger ledger, bool areSeveral = false)
     {
+        _areSeveral = areSeveral;
         _ledger = ledger;
         _time = time;
         _typicalResume = time.ToTimestamp(TypicalResume);
@@ -102,7 +110,17 @@ internal sealed class DeliveryDesk : IDisposable
     public void Return(Delivery delivery) => _free.Return(delivery);
 
     /// <summary>By the thread that ran the batch, while it has the device: its callers count as being resumed from now on.</summary>
-    public void Announce(Delivery delivery) => _announced.Write(_announced.Read() + delivery.Batch.Count);
+    public void Announce(Delivery delivery)
+    {
+        if (_areSeveral)
+        {
+            _announced.Add(delivery.Batch.Count);
+        }
+        else
+        {
+            _announced.Write(_announced.Read() + delivery.Batch.Count);
+        }
+    }
 
     /// <summary>
     /// Resumes the callers, on this thread and helpers. By the thread that ran the batch, once it has given the device away. True if nobody

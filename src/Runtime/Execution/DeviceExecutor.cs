@@ -27,6 +27,7 @@ internal abstract partial class DeviceExecutor
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
     private readonly DeadlineWatch _watch;
+    private readonly WarmUp _warmUp;
     private readonly StallWatch? _stalls;
     private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -53,36 +54,42 @@ internal abstract partial class DeviceExecutor
         _time = options.TimeProvider;
         _settings = batcher.Settings;
         _largestBatch = _settings.MaxBatchSize;
-        _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
+        _scheduler = NewScheduler();
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _latestWakeUp = (long)_time.ToTimestamp(LatestWakeUp);
         _trial = new OverlapTrial(_time);
-        _batchesBySize = new long[batcher.MaxBatchSize + 1];
+        Counts = [new BatchCounts(_largestBatch)];
         _isolation = new FaultIsolation(batcher.RunBatch, options.IsolateFaults);
         _ledger = batcher.Ledger;
         _watch = new DeadlineWatch(lanes, batcher, _time);
-        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger, areSeveral: options.Devices.Count > 1);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
-        _stalls = options.RunLimit is { } limit ? new StallWatch(lanes, batcher, limit, _time, EndInFlight) : null;
+        _warmUp = new WarmUp(batcher, lanes, Desk, _scheduler);
+
+        // Each device has its own.
+        _stalls = options.Devices.Count == 0 ? WatchStalls(EndInFlight) : null;
     }
 
-    protected PriorityLanes Lanes { get; }
+    protected internal PriorityLanes Lanes { get; }
 
     /// <summary>The lane of the usual priority.</summary>
     protected Lane Lane => Lanes.Normal;
 
-    protected DeliveryDesk Desk { get; }
+    protected internal DeliveryDesk Desk { get; }
 
     /// <summary>What callers are told while the method does not return; null while it does. Any thread.</summary>
-    public BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+    public virtual BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+
+    /// <summary>Whether some of several devices take no batches any more, or for the time being, and the others do. Any thread.</summary>
+    public virtual bool IsDegraded => false;
 
     /// <summary>Whether no caller is being resumed.</summary>
     public bool AllDelivered => Desk.Resuming == 0;
 
     /// <summary>Ends the watches. Once nothing is left to deliver.</summary>
-    public void EndWatch()
+    public virtual void EndWatch()
     {
         Desk.Dispose();
         _watch.Dispose();
@@ -101,7 +108,12 @@ internal abstract partial class DeviceExecutor
             _watch.Use();
         }
 
-        int ahead = Lanes.BacklogFrom(priority);
+        return PredictEnd(Lanes.BacklogFrom(priority), now);
+    }
+
+    /// <summary>Any thread: when a row submitted now should be answered, with so many to be taken before it.</summary>
+    protected virtual long PredictEnd(int ahead, long now)
+    {
         Estimates estimates = _scheduler.Estimates;
         return ahead == 0 && estimates.BusyUntil <= now ? now : estimates.PredictEnd(ahead, now);
     }
@@ -124,8 +136,16 @@ internal abstract partial class DeviceExecutor
     {
     }
 
-    /// <summary>Device side: the watch over runs that take too long, if there is one.</summary>
-    protected StallWatch? Stalls => _stalls;
+    /// <summary>Any thread: asks for a warm-up, once the rows for it are reserved.</summary>
+    public virtual Task<WarmUpReport> WarmUpAsync()
+    {
+        Task<WarmUpReport> warm = _warmUp.Ask();
+        Notice(WakeMark.Always);
+        return warm;
+    }
+
+    /// <summary>Any thread, once the batcher is closed: ends a warm-up that nobody may come to.</summary>
+    public virtual void AbandonWarmUp() => _warmUp.Abandon(new BatcherClosedException(_batcher.Name));
 
     /// <summary>How long the queue should take to run.</summary>
     public TimeSpan EstimateBacklog()
@@ -133,8 +153,11 @@ internal abstract partial class DeviceExecutor
         double batches = Math.Ceiling((double)Lanes.Backlog / _batcher.MaxBatchSize);
 
         // A clock that jumped makes durations of any size and sign.
-        return TimeSpan.FromSeconds(Math.Clamp(batches * _scheduler.LastDuration / _time.TimestampFrequency, 0, LongestBacklog.TotalSeconds));
+        return TimeSpan.FromSeconds(Math.Clamp(batches * TimePerBatch / _time.TimestampFrequency, 0, LongestBacklog.TotalSeconds));
     }
+
+    /// <summary>Any thread: what goes by from the end of a batch to that of the next while there are more, in timestamp units.</summary>
+    protected virtual double TimePerBatch => _scheduler.LastDuration;
 
     /// <summary>
     /// Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes or <paramref name="giveUp"/> is cancelled
@@ -178,14 +201,24 @@ internal abstract partial class DeviceExecutor
     /// <summary>When the last batch ended.</summary>
     protected long LastEnded => _scheduler.LastEnded;
 
-    /// <summary>Device side.</summary>
+    /// <summary>Device side. Of several devices, of the first.</summary>
     protected Scheduler Scheduler => _scheduler;
+
+    /// <summary>Device side: a scheduler by the settings in force.</summary>
+    protected Scheduler NewScheduler() => new(_settings.Policy, _largestBatch, _time.TimestampFrequency);
+
+    /// <summary>Has a run watched that takes too long; what ends then besides the lanes' requests, if those do, is given.</summary>
+    protected StallWatch? WatchStalls(Action<Func<FastBatchException?>, RequestOutcome> endInFlight, Func<bool>? endsAll = null) =>
+        _batcher.Options.RunLimit is { } limit ? new StallWatch(Lanes, _batcher, limit, _time, endInFlight, endsAll) : null;
 
     /// <summary>Device side: when the batch that was closed last was.</summary>
     protected long Closed => _started;
 
+    /// <summary>The clock.</summary>
+    protected internal TimeProvider Time => _time;
+
     /// <summary>Device side: callers were being resumed when the policy decided last.</summary>
-    protected bool DecidedWhileResuming => _decidedWhileResuming;
+    protected internal bool DecidedWhileResuming => _decidedWhileResuming;
 
     /// <summary>
     /// Device side: the next batch to run, or null: then nothing waits (<paramref name="until"/> is 0) or the policy waits until a time or
@@ -193,14 +226,30 @@ internal abstract partial class DeviceExecutor
     /// </summary>
     protected Delivery? TryClose(out long until, out int rows)
     {
-        if (Lanes.Refill() is > 0 and int cancelled)
+        if (_warmUp.IsAsked)
+        {
+            TakeSettings(_scheduler);
+            _warmUp.RunIfAsked(delivery => _batcher.RunBatch(delivery.Batch));
+        }
+
+        return TryClose(_scheduler, 0, skips: true, out until, out rows);
+    }
+
+    /// <summary>The same, for one of several devices.</summary>
+    /// <param name="scheduler">Decides, for that device.</param>
+    /// <param name="deviceNumber">Which it is.</param>
+    /// <param name="skips">Whether no batch is out, so that rows in front whose requests have ended may be given back at once.</param>
+    /// <param name="until">When it is to be asked again.</param>
+    /// <param name="rows">The rows at which it is to be asked again.</param>
+    protected Delivery? TryClose(Scheduler scheduler, int deviceNumber, bool skips, out long until, out int rows)
+    {
+        if (Lanes.Refill(skips) is > 0 and int cancelled)
         {
             _ledger.End(RequestOutcome.Cancelled, cancelled);
         }
 
-        TakeSettings();
-        WarmUp();
-        int waiting = Lanes.CountWaiting(_scheduler.Cap);
+        TakeSettings(scheduler);
+        int waiting = Lanes.CountWaiting(scheduler.Cap);
         until = 0;
         rows = 1;
         if (waiting == 0)
@@ -216,7 +265,7 @@ internal abstract partial class DeviceExecutor
         Exception? error = null;
         try
         {
-            decision = Decide(waiting, earliestDeadline, now);
+            decision = Decide(scheduler, waiting, earliestDeadline, now);
         }
         catch (Exception exception)
         {
@@ -231,8 +280,9 @@ internal abstract partial class DeviceExecutor
             return null;
         }
 
+        delivery.Batch.DeviceNumber = deviceNumber;
         Lanes.Choose(decision.Rows, now);
-        Close(delivery.Batch, decision, earliestDeadline != long.MaxValue, now);
+        Close(scheduler, delivery.Batch, decision, earliestDeadline != long.MaxValue, now);
         if (error is not null)
         {
             delivery.Batch.Fail(0, delivery.Batch.Count, error);
@@ -258,7 +308,7 @@ internal abstract partial class DeviceExecutor
             _stalls?.End();
             _running--;
             long ended = _time.GetTimestamp();
-            Count(rows, ended - _started);
+            Counts[0].Add(rows, ended - _started);
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
             _scheduler.Record(batch.HasResult ? rows : 0, _started, ended);
@@ -310,13 +360,13 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private void Close(Batch batch, BatchDecision decision, bool hasDeadlines, long now)
+    private void Close(Scheduler scheduler, Batch batch, BatchDecision decision, bool hasDeadlines, long now)
     {
         Observe(batch, decision.Rows);
         bool drops = decision.Kind == BatchDecision.DecisionKind.Drop;
         if (hasDeadlines && !drops)
         {
-            CloseInTime(batch, decision.Rows, now);
+            CloseInTime(scheduler, batch, decision.Rows, now);
         }
         else
         {
@@ -332,13 +382,14 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private void TakeSettings()
+    protected internal void TakeSettings(Scheduler scheduler)
     {
+        // Of several devices each adopts them when it closes a batch.
         BatcherSettings settings = _batcher.Settings;
-        if (settings != _settings)
+        if (scheduler.Settings != settings)
         {
             _settings = settings;
-            _scheduler.Adopt(settings.Policy, settings.UsesEstimates, settings.MaxBatchSize);
+            scheduler.Adopt(settings, settings.Policy, settings.UsesEstimates, settings.MaxBatchSize);
         }
     }
 
@@ -384,7 +435,7 @@ internal abstract partial class DeviceExecutor
     }
 
     // Rows that would be late are not run; the pool tells their callers at once.
-    private void CloseInTime(Batch batch, int rows, long now)
+    private void CloseInTime(Scheduler scheduler, Batch batch, int rows, long now)
     {
         if (_deadlines.Length == 0)
         {
@@ -393,7 +444,7 @@ internal abstract partial class DeviceExecutor
 
         Span<long> deadlines = _deadlines.AsSpan(0, rows);
         Lanes.ReadDeadlines(deadlines);
-        GuardVerdict verdict = _scheduler.Guard(deadlines, Lanes.Backlog, now);
+        GuardVerdict verdict = scheduler.Guard(deadlines, OwnBacklog(scheduler, rows), now);
         (int taken, long cutoff) = verdict.Hopeless > 0 ? (verdict.Hopeless, long.MaxValue) : (verdict.Rows, verdict.Cutoff);
         if (cutoff == long.MinValue)
         {
@@ -415,17 +466,20 @@ internal abstract partial class DeviceExecutor
         Desk.DeliverOnPool(late);
     }
 
+    /// <summary>Device side: of the rows that wait, these included, how many the device that closes a batch will have to run itself.</summary>
+    protected virtual int OwnBacklog(Scheduler scheduler, int rows) => Lanes.Backlog;
+
     // A thread that is woken comes late; and while nothing is known of the device, a row with a deadline is not to wait.
-    private long LatestStart(long deadline, long now) => deadline == long.MaxValue ? deadline
-        : _scheduler.Cost.Mean(1) > 0 ? deadline - _latestWakeUp
+    private long LatestStart(Scheduler scheduler, long deadline, long now) => deadline == long.MaxValue ? deadline
+        : scheduler.Cost.Mean(1) > 0 ? deadline - _latestWakeUp
         : now;
 
-    private BatchDecision Decide(int waiting, long earliestDeadline, long now)
+    private BatchDecision Decide(Scheduler scheduler, int waiting, long earliestDeadline, long now)
     {
         int resuming = Desk.Resuming;
         _decidedWhileResuming = resuming > 0;
         (long oldest, long newest) = Lanes.Enqueued(waiting);
-        return _scheduler.Decide(
+        return scheduler.Decide(
             new QueueState(
                 waiting,
                 Lanes.Backlog,
@@ -434,7 +488,7 @@ internal abstract partial class DeviceExecutor
                 newest,
                 resuming,
                 Lanes.IsClosed,
-                LatestStart(earliestDeadline, now)),
+                LatestStart(scheduler, earliestDeadline, now)),
             now);
     }
 

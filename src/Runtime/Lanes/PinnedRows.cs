@@ -5,25 +5,36 @@ using FastBatch.Devices;
 namespace FastBatch.Lanes;
 
 /// <summary>
-/// Memory of the garbage collector's that a device may copy from and to. It holds on to the memory, so that it is unpinned before the
+/// Memory of the garbage collector's that devices may copy from and to. It holds on to the memory, so that it is unpinned before the
 /// collector can take it: at the latest when nothing else refers to this.
 /// </summary>
 internal sealed class PinnedRows : CriticalFinalizerObject
 {
-    private readonly Device _device;
+    private readonly IReadOnlyList<Device> _devices;
     private readonly object _memory;
     private readonly nint _address;
 
-    // 1 until one of those who unpin it does.
+    // How many of the devices it is pinned for, until one of those who unpin it does.
     private AtomicInt32 _pinned;
 
-    public PinnedRows(Device device, RowMemory memory)
+    public PinnedRows(IReadOnlyList<Device> devices, RowMemory memory)
     {
-        _device = device;
+        _devices = devices;
         _memory = memory.Owner;
         _address = memory.Address;
-        device.Pin(memory.Address, memory.Bytes);
-        _pinned.Write(1);
+        try
+        {
+            for (int i = 0; i < devices.Count; i++)
+            {
+                devices[i].Pin(memory.Address, memory.Bytes);
+                _pinned.Write(i + 1);
+            }
+        }
+        catch
+        {
+            Unpin();
+            throw;
+        }
     }
 
     ~PinnedRows() => Unpin();
@@ -31,9 +42,14 @@ internal sealed class PinnedRows : CriticalFinalizerObject
     /// <summary>Any thread, any number of times.</summary>
     public void Unpin()
     {
-        if (_pinned.Exchange(0) == 1)
+        int pinned = _pinned.Exchange(0);
+        for (int i = 0; i < pinned; i++)
         {
-            _device.Unpin(_address);
+            _devices[i].Unpin(_address);
+        }
+
+        if (pinned > 0)
+        {
             GC.KeepAlive(_memory);
             GC.SuppressFinalize(this);
         }

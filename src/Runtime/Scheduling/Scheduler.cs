@@ -72,9 +72,13 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     /// </summary>
     public void Learn() => _relied = true;
 
+    /// <summary>What the settings come from that it goes by; of its owner's, to know them by.</summary>
+    public object? Settings { get; private set; }
+
     /// <summary>Goes by another policy and another largest batch from now on. What was learned stays.</summary>
-    public void Adopt(IBatchPolicy policy, bool usesEstimates, int maxBatchSize)
+    public void Adopt(object settings, IBatchPolicy policy, bool usesEstimates, int maxBatchSize)
     {
+        Settings = settings;
         (_policy, _usesEstimates, _cap.Limit) = (policy, usesEstimates, maxBatchSize);
     }
 

@@ -165,7 +165,7 @@ public class AllocationTests
     public async Task On_a_device_with_graphs_and_without(bool graphs)
     {
         await using var batcher = new Echo().CreatePairBatcher(
-            new BatcherOptions { Device = new ImmediateDevice(), UseCudaGraphs = graphs, GraphSizes = [16] });
+            new BatcherOptions { Devices = [new ImmediateDevice()], UseCudaGraphs = graphs, GraphSizes = [16] });
         await batcher.WarmUpAsync();
         await AssertNothingAllocatedAsync(8, async (id, load) =>
         {

@@ -17,7 +17,7 @@ public class ClockTests
         {
             var clock = new Faulty();
             await using var batcher = new Echo().CreateSquareBatcher(
-                new BatcherOptions { TimeProvider = clock, Device = new ImmediateDevice(), MaxBatchSize = 2, DrainTimeout = Patience });
+                new BatcherOptions { TimeProvider = clock, Devices = [new ImmediateDevice()], MaxBatchSize = 2, DrainTimeout = Patience });
             clock.ThrowAfter(good);
             Task<int>[] tasks = [.. Enumerable.Range(0, 12).Select(i => batcher.SubmitAsync(i).AsTask())];
             foreach ((int i, Task<int> task) in tasks.Index())

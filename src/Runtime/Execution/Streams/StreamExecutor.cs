@@ -1,4 +1,4 @@
-using System.Runtime.ExceptionServices;
+using FastBatch.Atomics;
 using FastBatch.Devices;
 using FastBatch.Diagnostics;
 using FastBatch.Lanes;
@@ -7,337 +7,435 @@ using FastBatch.Scheduling;
 namespace FastBatch.Execution.Streams;
 
 /// <summary>
-/// A thread of the batcher's own drives a device with streams: it launches the next batch while one computes, and gives results to the
-/// callers, by way of the thread pool, as they arrive. It closes a batch just early enough for its rows to be there when the one before is
-/// done. While it waits for the device it spins for some microseconds and then naps; with nothing in flight it parks. Once the device is lost,
-/// every request that is pending or still comes ends with the loss.
+/// Drives devices with streams, each on a thread of the batcher's own (<see cref="DeviceLine"/>), over one set of lanes. At any time one of those
+/// threads has the lanes: it alone refills them, decides, closes batches, and sleeps with the wake mark set, so that for callers there is one
+/// device side whatever the number of devices. Before it launches the batch it has closed, which may take long, it hands the lanes on, to the
+/// device that should be done with the next one first. Invariant: only whoever has the lanes gives them away; they are nobody's only while every
+/// thread that could have them launches, and the first that comes back takes them. Rows go back in order (<see cref="ReleaseOrder"/>).
+/// A device that is lost takes no batches any more; once all are, every request that is pending or still comes ends with the loss. What fails
+/// while a batch is closed, which has rows and lanes in hand, is no device's: then all of them stop.
 /// </summary>
 internal sealed class StreamExecutor : DeviceExecutor
 {
-    // About what parking and waking cost together.
-    private static readonly TimeSpan IdleSpin = TimeSpan.FromMicroseconds(20);
-
-    // A batch is looked for this long before it is expected, for the kernel wakes late; and after that, in naps that grow with its delay.
-    private static readonly TimeSpan Early = TimeSpan.FromMicroseconds(60);
-    private static readonly TimeSpan LongestNap = TimeSpan.FromMilliseconds(1);
-    private const int NapFraction = 8;
-
-    // Those whose device has not come to an end: it may write to their memory yet.
-    private static readonly List<StreamPipeline> s_quarantine = [];
+    // What waking another thread takes, about.
+    private static readonly TimeSpan HandOver = TimeSpan.FromMicroseconds(20);
 
     private readonly Batcher _batcher;
     private readonly InputRows[] _inputs;
-    private readonly Device _device;
-    private readonly BatcherOptions _options;
-    private readonly TimeProvider _time;
-    private readonly long _early;
-    private readonly long _longestNap;
-    private StreamPipeline? _pipeline;
-    private readonly ManualResetEventSlim _opened = new();
+    private readonly DeviceLine[] _lines;
+    private readonly ReleaseOrder? _order;
+    private readonly double _handOver;
 
-    // What kept it from opening, before it is said to have opened.
-    private ExceptionDispatchInfo? _failure;
+    // Of whoever has the lanes.
+    private readonly DeviceOutlook[] _outlooks;
+
+    // Who has the lanes; null for nobody. Exchanged: what the one who gives them away has written is visible to the one who has them then.
+    private AtomicReference<DeviceLine> _holder;
+
+    // Threads that have not ended, and whether one of them left something with its device.
+    private AtomicInt32 _open;
+    private AtomicInt32 _leftovers;
     private volatile bool _stopped;
 
-    internal StreamExecutor(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, Device device)
+    private StreamExecutor(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options)
         : base(batcher, lanes, options)
     {
         _batcher = batcher;
         _inputs = inputs;
-        _device = device;
-        _options = options;
-        _time = options.TimeProvider;
-        _early = (long)_time.ToTimestamp(Early);
-        _longestNap = (long)_time.ToTimestamp(LongestNap);
+        _handOver = options.TimeProvider.ToTimestamp(HandOver);
+        int count = options.Devices.Count;
+        _outlooks = new DeviceOutlook[count];
+        _order = count > 1 ? new ReleaseOrder(lanes) : null;
+        Counts = [.. options.Devices.Select(_ => new BatchCounts(batcher.MaxBatchSize))];
+        _lines = [.. Enumerable.Range(0, count).Select(number => new DeviceLine(this, batcher, number, number == 0 ? Scheduler : NewScheduler()))];
+        _holder.Write(_lines[0]);
+        _open.Write(count);
+        if (AreSeveral)
+        {
+            Array.ForEach(_lines, static line => line.Scheduler.Learn());
+        }
     }
 
-    public override IEnumerable<GraphReport> Graphs => _pipeline?.Graphs ?? [];
+    /// <summary>One for each device.</summary>
+    internal IReadOnlyList<DeviceLine> Lines => _lines;
 
-    protected override int InFlight => _pipeline?.Count ?? 0;
+    /// <summary>Who has the lanes. Any thread; a moment's view.</summary>
+    internal DeviceLine? Holder => _holder.Read();
 
-    /// <summary>An executor whose thread runs and has the device; what keeps it from that is thrown here.</summary>
-    public static StreamExecutor Start(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, Device device)
+    internal bool AreSeveral => _lines.Length > 1;
+
+    internal bool IsStopped => _stopped;
+
+    public override DeviceException? Loss =>
+        OwnLoss ?? (Array.TrueForAll(_lines, static line => line.Loss is not null) ? _lines[0].Loss : null);
+
+    public override IEnumerable<GraphReport> Graphs => _lines.SelectMany(static line => line.Graphs).GroupBy(static size => size.Rows).Select(
+        static size => new GraphReport(
+            size.Key,
+            size.Sum(static graphs => graphs.Recorded),
+            size.Sum(static graphs => graphs.Places),
+            size.Sum(static graphs => graphs.Replays),
+            size.Select(static graphs => graphs.Refusal).FirstOrDefault(static refusal => refusal is not null)));
+
+    public override bool IsDegraded => Array.Exists(_lines, static line => !line.Serves);
+
+    public override int BatchLimit
     {
-        var executor = new StreamExecutor(batcher, lanes, inputs, options, device);
+        get
+        {
+            int limit = 0;
+            foreach (DeviceLine line in _lines)
+            {
+                limit = Math.Max(limit, line.Loss is null ? line.Scheduler.Estimates.MaxRows : 1);
+            }
+
+            return limit;
+        }
+    }
+
+    // Of the first that serves.
+    protected override CostEstimate Cost => (Array.Find(_lines, static line => line.Serves) ?? _lines[0]).Scheduler.Estimates.Cost;
+
+    protected override double ArrivalRate => (Array.Find(_lines, static line => line.Serves) ?? _lines[0]).Scheduler.Estimates.ArrivalRate;
+
+    protected override double TimePerBatch
+    {
+        get
+        {
+            double rate = 0;
+            foreach (DeviceLine line in _lines)
+            {
+                rate += line.Loss is null && line.Scheduler.LastDuration is > 0 and var duration ? 1.0 / duration : 0;
+            }
+
+            return rate > 0 ? 1 / rate : 0;
+        }
+    }
+
+    protected override int InFlight
+    {
+        get
+        {
+            int count = 0;
+            foreach (DeviceLine line in _lines)
+            {
+                count += line.InFlight;
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>An executor whose threads run and have their devices; what keeps one from that is thrown here.</summary>
+    public static StreamExecutor Start(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options)
+    {
+        var executor = new StreamExecutor(batcher, lanes, inputs, options);
         if (options.Drive is { } drive)
         {
-            executor.Open();
+            Array.ForEach(executor._lines, static line => line.Open());
             drive(executor);
             return executor;
         }
 
-        new Thread(executor.RunThread) { IsBackground = true, Name = $"FastBatch {batcher.Name} {device.Name}" }.UnsafeStart();
-        executor._opened.Wait();
-        executor._failure?.Throw();
+        Array.ForEach(executor._lines, static line => line.Start());
+        Exception? failure = null;
+        foreach (DeviceLine line in executor._lines)
+        {
+            failure = line.WaitUntilOpen() ?? failure;
+        }
+
+        if (failure is not null)
+        {
+            executor.Stop();
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+        }
+
         return executor;
     }
 
-    public override void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome) =>
-        _pipeline?.EndAll(fault, outcome, _batcher.Ledger);
+    public override BatcherStalledException? FindStall() => Array.TrueForAll(_lines, static line => line.IsStalled || line.Loss is not null)
+        ? Array.Find(_lines, static line => line.IsStalled)?.Stalls!.Fault()
+        : null;
 
-    /// <summary>The thread that calls it is the device side from now on.</summary>
-    internal void Open() =>
-        _pipeline = new StreamPipeline(_batcher, Lanes, _inputs, _device, _options.MaxInFlight, _options.IsolateFaults, _time);
-
-    /// <summary>Device side: does something that can be done now. False if there is nothing: then it says what to wait for.</summary>
-    internal bool Step(out long until, out int rows)
+    public override void EndWatch()
     {
-        (until, rows) = (0, 1);
-        if (Loss is not null)
+        base.EndWatch();
+        Array.ForEach(_lines, static line => line.Stalls?.Dispose());
+    }
+
+    public override void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome) =>
+        Array.ForEach(_lines, line => line.EndInFlight(fault, outcome));
+
+    public override async Task<WarmUpReport> WarmUpAsync()
+    {
+        Task<WarmUpReport>[] warm = [.. _lines.Where(static line => line.Loss is null).Select(static line => line.WarmUp.Ask())];
+        Call();
+        Array.ForEach(_lines, static line => line.Unpark());
+        WarmUpReport[] reports = await Task.WhenAll(warm).ConfigureAwait(false);
+        return new WarmUpReport(
+            reports.Sum(static report => report.Batches),
+            reports.Sum(static report => report.Rows),
+            reports.Select(static report => report.Duration).DefaultIfEmpty().Max());
+    }
+
+    public override void AbandonWarmUp()
+    {
+        foreach (DeviceLine line in _lines)
         {
-            return FailNext(out until, out rows);
+            line.WarmUp.Abandon(new BatcherClosedException(_batcher.Name));
+        }
+    }
+
+    public override IReadOnlyList<DeviceStatus> DeviceStatus() => [.. _lines.Select(static line => line.Status())];
+
+    /// <summary>By a device's thread, when it launches nothing: whether it has the lanes. If nobody has, it takes them.</summary>
+    internal bool HasLanes(DeviceLine line)
+    {
+        DeviceLine? holder = _holder.Read();
+        return ReferenceEquals(holder, line) || (holder is null && _holder.CompareExchange(null, line));
+    }
+
+    /// <summary>By the thread that has the lanes: whose turn it is. If it is another device's, the lanes are handed over.</summary>
+    internal Turn Choose(DeviceLine line)
+    {
+        if (!AreSeveral)
+        {
+            return Turn.Take;
+        }
+
+        int chosen = Array.Find(_lines, static line => line.IsToWarmUp)?.Number ?? Choose(line, isLeaving: false);
+
+        // While nothing waits whoever has room keeps the lanes, and sleeps so that a row wakes it.
+        if (chosen == line.Number || (!_lines[chosen].HasRoom && line.HasRoom && Lanes.Backlog == 0))
+        {
+            return Turn.Take;
+        }
+
+        if (_lines[chosen].IsLaunching)
+        {
+            return Turn.Wait;
+        }
+
+        HandOverTo(_lines[chosen]);
+        return Turn.HandedOver;
+    }
+
+    /// <summary>By the thread that has the lanes, and launches something now: gives them to whoever takes the next batch, of those that launch nothing.</summary>
+    internal void PassOn(DeviceLine line)
+    {
+        if (!AreSeveral)
+        {
+            return;
+        }
+
+        int chosen = Choose(line, isLeaving: true);
+        if (chosen != line.Number)
+        {
+            HandOverTo(_lines[chosen]);
+            return;
+        }
+
+        bool isAlone = true;
+        foreach (DeviceLine other in _lines)
+        {
+            isAlone &= other == line || other.Loss is not null;
+        }
+
+        if (isAlone)
+        {
+            return;
+        }
+
+        // Full fence: of whoever comes back from a launch now and this thread, one sees the other.
+        _holder.Exchange(null);
+        foreach (DeviceLine other in _lines)
+        {
+            if (other != line && !other.IsLaunching)
+            {
+                other.Unpark();
+            }
+        }
+    }
+
+    /// <summary>By the thread that has the lanes and must not keep them: hands them to any other device that is not lost.</summary>
+    internal bool TryHandOver(DeviceLine line)
+    {
+        DeviceLine? other = Array.Find(_lines, other => other != line && other.Serves)
+            ?? Array.Find(_lines, other => other != line && other.Loss is null);
+        if (other is null)
+        {
+            return false;
+        }
+
+        HandOverTo(other);
+        return true;
+    }
+
+    /// <summary>
+    /// By a device's thread that has not the lanes: its device has got nearer to taking a batch, or rows are free. Has whoever has them look again,
+    /// if there is anything to see: rows, or that it has no room and this one has.
+    /// </summary>
+    internal void CallHolder()
+    {
+        if (Lanes.Backlog > 0 || _holder.Read() is { HasRoom: false })
+        {
+            Call();
+            _holder.Read()?.Unpark();
+        }
+    }
+
+    /// <summary>By the thread that has the lanes: the next batch for its device; see <see cref="DeviceExecutor.TryClose(out long, out int)"/>.</summary>
+    internal Delivery? TryClose(DeviceLine line, out long until, out int rows, out long closed)
+    {
+        Delivery? delivery = TryClose(line.Scheduler, line.Number, skips: _order is not { IsEmpty: false }, out until, out rows);
+        closed = Closed;
+        if (delivery is not null)
+        {
+            _order?.Add(delivery.Batch);
+        }
+
+        return delivery;
+    }
+
+    internal StreamPipeline NewPipeline(DeviceLine line) => new(_batcher, Lanes, _inputs, _batcher.Options, line.Number, _order);
+
+    internal StallWatch? NewStallWatch(DeviceLine line) => WatchStalls(line.EndInFlight, () => FindStall() is not null);
+
+    /// <summary>By the thread that has the lanes, when all is lost: <see cref="TryClose"/>, as long as that works.</summary>
+    internal Delivery? TryCloseLost(DeviceLine line)
+    {
+        // It may have failed with rows taken that are in no batch: what takes those behind them would give them back with its own.
+        if (OwnLoss is not null)
+        {
+            return null;
         }
 
         try
         {
-            return StepSoundly(out until, out rows);
+            return TryClose(line, out _, out _, out _);
         }
         catch (Exception exception)
         {
-            // Nothing here throws but a device that is lost; whatever else it is, no request must be left waiting for it.
-            Lose(exception is DeviceException { Failure: DeviceFailure.Lost } loss
-                ? loss
-                : new DeviceException(DeviceFailure.Lost, $"{_device.Name} cannot be driven any more: {FastBatchException.MessageOf(exception)}", exception));
-            return true;
+            Lose(exception);
+            return null;
         }
     }
 
-    protected override void RunAlone(Delivery delivery) => _pipeline!.RunAlone(delivery, Scheduler.Cap);
-
-    // Places that have a batch record theirs when it is gone, before the next.
-    protected override void WarmUpGraphs(Delivery delivery)
+    /// <summary>
+    /// By the thread that has the lanes, when all is lost: ends what waits. False while rows of batches are out, which go back first: then it is
+    /// to be called again.
+    /// </summary>
+    internal bool TryEndLost()
     {
-        foreach (int rows in _pipeline!.GraphSizes.Where(rows => rows <= Scheduler.Cap))
+        if (_order is { IsEmpty: false })
         {
-            for (int place = 0; place < _pipeline.FreePlaces; place++)
+            EndWaiting();
+            return false;
+        }
+
+        EndLost();
+        return true;
+    }
+
+    /// <summary>By a device's thread: it is lost. With the last one nothing is accepted any more.</summary>
+    internal void NoteLoss()
+    {
+        // Of several that are lost at once one sees the others.
+        Fence.Full();
+        if (Loss is not null)
+        {
+            Lanes.Close();
+        }
+    }
+
+    /// <summary>By a device's thread, as its last act. Rows stay pinned where a device may yet copy from them.</summary>
+    internal void NoteEnd(bool isClean)
+    {
+        if (!isClean)
+        {
+            _leftovers.Exchange(1);
+        }
+
+        if (_open.Add(-1) == 0 && _leftovers.Read() == 0)
+        {
+            Array.ForEach(_inputs, static rows => rows.Unpin());
+        }
+    }
+
+    protected override long PredictEnd(int ahead, long now)
+    {
+        if (!AreSeveral)
+        {
+            return base.PredictEnd(ahead, now);
+        }
+
+        Span<DeviceOutlook> outlooks = stackalloc DeviceOutlook[_lines.Length];
+        int count = 0;
+        bool isIdle = false;
+        foreach (DeviceLine line in _lines)
+        {
+            if (line.Serves)
             {
-                while (_pipeline.WantsRehearsal(rows, place))
-                {
-                    CloseZeros(delivery, rows);
-                    _pipeline.RunAlone(delivery, Scheduler.Cap, place);
-                }
+                outlooks[count++] = line.Outlook;
+                isIdle |= line.InFlight == 0;
             }
         }
+
+        return (ahead == 0 && isIdle) || count == 0 ? now : Admission.PredictEnd(ahead, outlooks[..count], now);
+    }
+
+    // Its share of them, by what the devices take for a full batch.
+    protected override int OwnBacklog(Scheduler scheduler, int rows)
+    {
+        double own = 0;
+        double all = 0;
+        foreach (DeviceLine line in _lines)
+        {
+            if (line.Serves && line.Scheduler.Estimates is { } estimates && estimates.Cost.Mean(estimates.MaxRows) is > 0 and var cost)
+            {
+                all += estimates.MaxRows / cost;
+                own += line.Scheduler == scheduler ? estimates.MaxRows / cost : 0;
+            }
+        }
+
+        int backlog = Lanes.Backlog;
+        return own > 0 ? Math.Max(Math.Min(rows, backlog), (int)(backlog * (own / all))) : backlog;
     }
 
     protected override void Stop()
     {
         _stopped = true;
-        base.Wake();
+        Wake();
+        Array.ForEach(_lines, static line => line.Unpark());
     }
 
-    private void RunThread()
+    private int Choose(DeviceLine line, bool isLeaving)
     {
-        try
+        for (int i = 0; i < _lines.Length; i++)
         {
-            Open();
-        }
-        catch (Exception exception)
-        {
-            _failure = ExceptionDispatchInfo.Capture(exception);
-            return;
-        }
-        finally
-        {
-            _opened.Set();
+            DeviceOutlook outlook = _lines[i].Outlook;
+            _outlooks[i] = isLeaving ? outlook with { Serves = outlook.Serves && i != line.Number && !_lines[i].IsLaunching } : outlook;
         }
 
-        while (!_stopped)
-        {
-            if (!Step(out long until, out int rows))
-            {
-                Rest(until, rows);
-            }
-        }
-
-        Close();
+        return DeviceChoice.Choose(_outlooks, Math.Max(1, Lanes.Backlog), line.Number, _handOver, Time.GetTimestamp());
     }
 
-    /// <summary>Device side, once stopped.</summary>
-    internal void Close()
+    private void HandOverTo(DeviceLine line)
     {
-        if (Loss is null && _pipeline!.Count == 0)
-        {
-            _pipeline.Dispose();
-            return;
-        }
-
-        lock (s_quarantine)
-        {
-            s_quarantine.Add(_pipeline!);
-        }
+        _holder.Exchange(line);
+        line.Unpark();
     }
+}
 
-    private bool StepSoundly(out long until, out int rows)
-    {
-        (until, rows) = (0, 1);
-        bool changed = _pipeline!.Poll();
-        if (_pipeline.Landed() is { } landed)
-        {
-            Deliver(landed);
-            return true;
-        }
+/// <summary>What the thread that has the lanes is to do.</summary>
+internal enum Turn
+{
+    /// <summary>Close a batch, as soon as there is room for it.</summary>
+    Take,
 
-        if (!_pipeline.HasRoom || !MayClose(out until, out rows))
-        {
-            return changed;
-        }
+    /// <summary>Nothing for the moment: another device should take the next batch, which launches one at the moment.</summary>
+    Wait,
 
-        if (TryClose(out until, out rows) is not { } delivery)
-        {
-            return changed;
-        }
-
-        Scheduler.Start(delivery.Batch.Count, Closed);
-        if (_pipeline.Count == 0)
-        {
-            Stalls?.Begin(Closed);
-        }
-
-        _pipeline.Launch(delivery, Closed, _time.GetTimestampOr(Closed), Scheduler.Cap, Scheduler.OutOfMemory);
-        return true;
-    }
-
-    // Rows that come while the device computes may still go with those that wait, until these have to be on their way.
-    private bool MayClose(out long until, out int rows)
-    {
-        (until, rows) = (0, 1);
-        int waiting = Lanes.CountWaiting(Scheduler.Cap);
-        if (waiting > 0 && waiting < Scheduler.Cap && !Lanes.IsClosed && _pipeline!.CloseAt(waiting) is { } close && close > _time.GetTimestamp())
-        {
-            (until, rows) = (close, Scheduler.Cap);
-            return false;
-        }
-
-        return true;
-    }
-
-    private void Deliver(Flight flight)
-    {
-        Batch batch = flight.Batch;
-        // A batch that threw took as long as its parts: nothing to learn a cost from.
-        long now = _time.GetTimestampOr(flight.Started);
-        Scheduler.Record(batch.HasResult ? batch.Count : 0, flight.Started, now);
-        if (!flight.IsGrounded)
-        {
-            batch.Record?.End(now);
-            Count(batch.Count, now - flight.Started);
-        }
-
-        // Announced before the place is free: whoever sees nothing in flight must see these callers on their way.
-        Desk.Announce(flight.Delivery!);
-        Delivery delivery = _pipeline!.Retire();
-        if (_pipeline.Count == 0)
-        {
-            Stalls?.End();
-        }
-        else
-        {
-            Stalls?.Begin(now);
-        }
-
-        Deliver(delivery);
-    }
-
-    private void Deliver(Delivery delivery)
-    {
-        if (_options.InlineContinuations)
-        {
-            DeliverInline(delivery);
-        }
-        else
-        {
-            Desk.DeliverOnPool(delivery);
-        }
-    }
-
-    // The device is lost: what it had, and what waits, ends with that.
-    private bool FailNext(out long until, out int rows)
-    {
-        (until, rows) = (0, 1);
-        if (_pipeline!.Forfeit(Loss!) is { } flight)
-        {
-            Deliver(flight);
-            return true;
-        }
-
-        if (TryCloseLost() is not { } delivery)
-        {
-            EndLost();
-            return false;
-        }
-
-        delivery.Batch.Fail(0, delivery.Batch.Count, Loss!);
-        Desk.Announce(delivery);
-        Lanes.Release(delivery.Batch);
-        Deliver(delivery);
-        return true;
-    }
-
-    // As long as that works: then observers are told of a batch.
-    private Delivery? TryCloseLost()
-    {
-        try
-        {
-            return TryClose(out _, out _);
-        }
-        catch (Exception)
-        {
-            return null;
-        }
-    }
-
-    private void Rest(long until, int rows)
-    {
-        if (Loss is not null || _pipeline!.Count == 0)
-        {
-            RestIdle(until, rows);
-            return;
-        }
-
-        long now = _time.GetTimestampOr(0);
-        long expected = _pipeline.NextEvent;
-        if (until != 0)
-        {
-            expected = Math.Min(expected, until);
-        }
-
-        if (expected - now is var ahead && ahead > _early)
-        {
-            Nap(Math.Min(expected - _early, now + _longestNap), rows);
-        }
-        else if (-ahead > _early)
-        {
-            Nap(now + Math.Min(-ahead / NapFraction, _longestNap), rows);
-        }
-        else
-        {
-            Pause();
-        }
-    }
-
-    private void RestIdle(long until, int rows)
-    {
-        if (until != 0)
-        {
-            Wait(until, rows);
-        }
-        else if (!SpinForRow(IdleSpin))
-        {
-            Park(long.MaxValue, rows: 1);
-        }
-    }
-
-    // Where there is room for another batch, rows end it.
-    private void Nap(long until, int rows)
-    {
-        if (_pipeline!.HasRoom)
-        {
-            Park(until, rows, DecidedWhileResuming);
-        }
-        else
-        {
-            Sleep(until);
-        }
-    }
+    /// <summary>It has the lanes no more.</summary>
+    HandedOver,
 }

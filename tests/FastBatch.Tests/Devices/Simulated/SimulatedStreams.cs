@@ -248,7 +248,7 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
     {
         if (IsLost)
         {
-            throw new DeviceException(DeviceFailure.Lost, "simulated:0 does not answer.", _failure);
+            throw new DeviceException(DeviceFailure.Lost, $"{_device.Name} does not answer.", _failure);
         }
     }
 

@@ -1,0 +1,172 @@
+using FastBatch.Devices;
+using FastBatch.Tests.Devices.Simulated;
+
+namespace FastBatch.Tests.Devices;
+
+/// <summary>What becomes of requests when one of several devices fails, or all do. In virtual time.</summary>
+public class SeveralDevicesFaultTests
+{
+    [Fact]
+    public void When_one_is_lost_the_others_go_on()
+    {
+        var pump = new Pump(devices: 2);
+        Echo.PairBatcher batcher = Open(pump);
+        Requests.AssertAnswered(RunAll(pump, batcher, 100));
+        Assert.Equal(BatcherState.Serving, batcher.State);
+        pump.Devices[0].LostAfter = pump.Devices[0].Calls;
+        Task<Exception?>[] requests = RunAll(pump, batcher, 300);
+        Exception?[] outcomes = [.. requests.Select(Requests.Outcome)];
+        Assert.All(outcomes, static outcome => Assert.True(outcome is null or DeviceLostException, $"{outcome}"));
+
+        // No more than it had.
+        Assert.InRange(outcomes.Count(static outcome => outcome is not null), 0, 3 * 16);
+        Assert.Equal((BatcherState.Degraded, null), (batcher.State, batcher.Loss));
+        Assert.Equal([true, false], batcher.GetDeviceStatus().Select(static device => device.Loss is not null));
+        int calls = pump.Devices[0].Calls;
+        Requests.AssertAnswered(RunAll(pump, batcher, 500));
+        Assert.Equal(calls, pump.Devices[0].Calls);
+
+        pump.Devices[1].LostAfter = pump.Devices[1].Calls;
+        Assert.All(RunAll(pump, batcher, 100), static request => Assert.IsType<DeviceLostException>(Requests.Outcome(request)));
+        Assert.Equal(BatcherState.Lost, batcher.State);
+        Assert.IsType<DeviceLostException>(Requests.Outcome(RunAll(pump, batcher, 1)[0]));
+        pump.Close(batcher);
+    }
+
+    [Fact]
+    public void Whenever_one_or_both_are_lost_every_request_ends_with_its_own_answer_or_the_loss()
+    {
+        (int first, int second) = Lose(int.MaxValue, int.MaxValue);
+        Assert.InRange(first, 100, 100_000);
+        for (int after = 60; after < first; after += 3)
+        {
+            Lose(after, int.MaxValue);
+        }
+
+        for (int after = 60; after < second; after += 3)
+        {
+            Lose(int.MaxValue, after);
+        }
+
+        for (int after = 60; after < Math.Min(first, second); after += 5)
+        {
+            Lose(after, after + 7);
+        }
+    }
+
+    [Fact]
+    public void One_that_does_not_finish_is_passed_by()
+    {
+        var pump = new Pump(devices: 2);
+        Echo.PairBatcher batcher = Open(pump);
+        for (int i = 0; i < 20; i++)
+        {
+            Requests.AssertAnswered(RunAll(pump, batcher, 200));
+        }
+
+        pump.Devices[0].HangsAfter = pump.Devices[0].Runs;
+        Task<Exception?>[] requests = Requests.SubmitAll(batcher, 400);
+        pump.RunUntil(pump.Clock.Now + 50_000_000);
+
+        // It keeps what it took; everything else is answered.
+        Assert.InRange(requests.Count(static request => !request.IsCompleted), 1, 3 * 16);
+        requests = Requests.SubmitAll(batcher, 400);
+        pump.RunUntil(pump.Clock.Now + 50_000_000);
+        Assert.InRange(requests.Count(static request => !request.IsCompleted), 0, 3 * 16);
+        requests = Requests.SubmitAll(batcher, 400);
+        pump.RunUntil(pump.Clock.Now + 50_000_000);
+        Requests.AssertAnswered(requests);
+    }
+
+    [Fact]
+    public void Rows_that_were_read_out_of_order_are_claimed_again_only_in_order()
+    {
+        // The first device takes long to copy: what the second reads meanwhile waits for it, and whoever waits for room is woken then.
+        var pump = new Pump(devices: 2);
+        pump.Devices[0].CopyIn = new LinearCost(500_000, 0);
+        Echo.PairBatcher batcher = Open(pump, capacity: 48, isChecked: true);
+        using var cancelled = new CancellationTokenSource();
+        var answered = new List<Task<Exception?>>();
+        var left = new List<Task<Exception?>>();
+        for (int wave = 0; wave < 30; wave++)
+        {
+            answered.AddRange(Requests.SubmitAll(batcher, 40, firstId: 1 + (wave * 1000)));
+            left.AddRange(Enumerable.Range(0, 20).Select(i => Requests.Submit(batcher, 500 + i + (wave * 1000), wave % 2 == 0 ? cancelled.Token : default)));
+            pump.RunUntil(pump.Clock.Now + 100_000);
+        }
+
+        cancelled.Cancel();
+        pump.RunUntilIdle();
+        Requests.AssertAnswered(answered);
+        Assert.True(SpinWait.SpinUntil(() => left.TrueForAll(static request => request.IsCompleted), TimeSpan.FromSeconds(20)));
+        Assert.All(left, static request => Assert.True(Requests.Outcome(request) is null or OperationCanceledException));
+        pump.Close(batcher);
+    }
+
+    [Fact]
+    public void Disposal_answers_what_was_accepted()
+    {
+        var pump = new Pump(devices: 2);
+        Echo.PairBatcher batcher = Open(pump);
+        Task<Exception?>[] requests = Requests.SubmitAll(batcher, 100);
+        pump.RunUntil(pump.Clock.Now + 10_000);
+        pump.Close(batcher);
+        Requests.AssertAnswered(requests);
+        Assert.All(pump.Devices, static device => Assert.Empty(device.Streams));
+        Assert.Equal(BatcherState.Closed, batcher.State);
+    }
+
+    private static Echo.PairBatcher Open(Pump pump, int capacity = 1024, bool isChecked = false) => Echo.CreatePairBatcher(
+        [.. pump.Devices.Select(static _ => new Echo())], pump.Options with { Capacity = capacity, Checked = isChecked });
+
+    private static Task<Exception?>[] RunAll(Pump pump, Echo.PairBatcher batcher, int count)
+    {
+        Task<Exception?>[] requests = Requests.SubmitAll(batcher, count);
+        pump.RunUntilIdle();
+        return requests;
+    }
+
+    // In waves, so that batches are in every stage on both. How many calls each device took.
+    private static (int First, int Second) Lose(int firstAfter, int secondAfter)
+    {
+        var pump = new Pump(devices: 2);
+        foreach (SimulatedDevice device in pump.Devices)
+        {
+            device.CopyIn = device.Compute = device.CopyOut = new LinearCost(10_000, 0);
+        }
+
+        (pump.Devices[0].LostAfter, pump.Devices[1].LostAfter) = (firstAfter, secondAfter);
+        Echo.PairBatcher batcher = Open(pump, capacity: 64);
+        var requests = new List<Task<Exception?>>();
+        for (int wave = 0; wave < 3; wave++)
+        {
+            requests.AddRange(Requests.SubmitAll(batcher, 80, firstId: 1 + (wave * 100)));
+            pump.RunUntil(pump.Clock.Now + 15_000);
+        }
+
+        pump.RunUntilIdle();
+
+        // Until one is not what a device is lost with.
+        int lostBefore;
+        do
+        {
+            lostBefore = CountLost();
+            requests.Add(Requests.Submit(batcher, 7));
+            pump.RunUntilIdle();
+        }
+        while (CountLost() != lostBefore);
+
+        Assert.All(requests, static request => Assert.True(
+            Requests.Outcome(request) is null or DeviceLostException { IsTransient: true }, $"{Requests.Outcome(request)}"));
+        bool[] lost = [.. batcher.GetDeviceStatus().Select(static device => device.Loss is not null)];
+        Assert.Equal(lost[0] && lost[1] ? BatcherState.Lost : lost[0] || lost[1] ? BatcherState.Degraded : BatcherState.Serving, batcher.State);
+        Assert.Equal(lost[0] && lost[1], Requests.Outcome(requests[^1]) is not null);
+        Assert.True(!lost[0] || pump.Devices[0].Calls == firstAfter + 1, "The first was used after it was lost.");
+        Assert.True(!lost[1] || pump.Devices[1].Calls == secondAfter + 1, "The second was used after it was lost.");
+        (int, int) calls = (pump.Devices[0].Calls, pump.Devices[1].Calls);
+        pump.Close(batcher);
+        return calls;
+
+        int CountLost() => batcher.GetDeviceStatus().Count(static device => device.Loss is not null);
+    }
+}
