@@ -1,178 +1,145 @@
-using System.Runtime.InteropServices;
-using FastBatch.Devices;
+using FastBatch.Completion;
+using FastBatch.Execution;
 using FastBatch.Execution.Streams;
+using FastBatch.Lanes;
 
 namespace FastBatch.ModelChecking.Components;
 
 /// <summary>
-/// Two device threads over one set of lanes (<see cref="StreamExecutor"/>): the lanes are handed from one to the other, rows go back in order, and
-/// whoever sleeps with the lanes is woken for a row and for room. Every request ends once with its own answer, and nobody is left asleep.
+/// What the threads of several devices share: the lanes, which one of them has at a time (<see cref="LaneRelay"/>), rows that go back in order
+/// (<see cref="ReleaseOrder"/>), and one sleep, with the wake mark, of whoever has the lanes. Everything is taken once, and nobody is left asleep
+/// while there is something to take. The threads here do what <see cref="DeviceLine"/> does with these three, and nothing else.
 /// </summary>
 public class DevicesTests
 {
     [Fact]
-    public void Two_devices_serve_two_callers() => Check.Exhausts(Serves(callers: 2, rounds: 1), interruptions: 1);
+    public void Lanes_go_round_between_two() => Check.Exhausts(Turns(threads: 2, turns: 3));
 
     [Fact]
-    public void Two_devices_serve_a_caller_that_comes_back() => Check.Exhausts(Serves(callers: 1, rounds: 2), interruptions: 1);
+    public void Lanes_go_round_between_three() => Check.Exhausts(Turns(threads: 3, turns: 3), interruptions: 1);
 
     [Fact]
-    public void A_request_without_room_runs_when_the_other_device_has_read_its_rows() => Check.Exhausts(Waits(), interruptions: 1);
+    public void One_that_never_comes_back_holds_up_nobody() => Check.Exhausts(Turns(threads: 2, turns: 3, hangsAt: 2));
 
     [Fact]
-    public void Sleep_while_called() => Check.Catches(new Twin("sleep-while-called"), "", Waits());
+    public void Of_two_that_give_up_one_keeps_the_lanes() => Check.Exhausts(GivesUp(threads: 2));
 
     [Fact]
-    public void Sleep_without_a_fence_after_the_mark() => Check.Catches(
-        new Twin(Weakening.NoFence, "WakeMark.cs", "Set"), "", Serves(callers: 2, rounds: 1));
+    public void Of_three_that_give_up_one_keeps_the_lanes() => Check.Exhausts(GivesUp(threads: 3), interruptions: 1);
 
-    private static Action<Model> Serves(int callers, int rounds) => model =>
+    [Fact]
+    public void Lanes_that_two_can_take() => Check.Catches(new Twin(Weakening.Split, "LaneRelay.cs", "Has"), "race", Turns(threads: 2, turns: 3));
+
+    [Fact]
+    public void Lanes_that_are_left_without_a_fence() => Check.Catches(
+        new Twin(Weakening.NoFence, "LaneRelay.cs", "TryLeave"), "all sleep", Turns(threads: 2, turns: 3, hangsAt: 2));
+
+    [Fact]
+    public void Coming_back_without_a_fence() => Check.Catches(
+        new Twin(Weakening.NoFence, "LaneRelay.cs", "ComeBack"), "all sleep", Turns(threads: 2, turns: 3, hangsAt: 2));
+
+    [Fact]
+    public void Lanes_left_to_nobody_without_a_word() => Check.Catches(
+        new Twin("lanes-left-to-nobody"), "all sleep", Turns(threads: 2, turns: 3, hangsAt: 2));
+
+    [Fact]
+    public void Giving_up_without_a_fence() => Check.Catches(new Twin(Weakening.NoFence, "LaneRelay.cs", "GiveUp"), "", GivesUp(threads: 2));
+
+    [Fact]
+    public void Lanes_left_to_those_who_have_given_up() => Check.Catches(new Twin("lanes-left-to-the-lost"), "", GivesUp(threads: 2));
+
+    // Each takes a turn when it has the lanes, and gives them away as a launch does. One launch may never end.
+    private static Action<Model> Turns(int threads, int turns, int hangsAt = 0) => model =>
     {
-        ModelBatcher batcher = Open(model, capacity: 2);
-        var ends = new Ends(callers * rounds);
-        for (int caller = 0; caller < callers; caller++)
+        var relay = new LaneRelay(threads);
+        var taken = default(Plain<int>);
+        for (int thread = 0; thread < threads; thread++)
         {
-            int first = caller * rounds;
-            model.Thread("caller", () => Submit(first, first + rounds));
+            int number = thread;
+            model.Thread($"device {number}", () => Run(number), isBackground: true);
         }
 
-        model.AtEnd(ends.RequireAll);
+        model.AtEnd(() => Model.Require(taken.Get(0, "taken") == turns, $"{taken.Get(0, "taken")} of {turns} turns were taken, and all sleep"));
 
-        void Submit(int id, int end)
+        void Run(int number)
         {
-            if (id < end)
+            while (true)
             {
-                batcher.Submit(id, (request, token) =>
+                Model.Knows();
+                if (!relay.Has(number))
                 {
-                    int result = ModelRequest.Take(request, token);
-                    Model.Require(result == id, $"request {id} ended with {result}");
-                    ends.Add(id);
-                    Submit(id + 1, end);
-                });
-            }
-        }
-    };
-
-    // One row of room: the second request is parked, and moves on when the first has been read, by whichever thread that was.
-    private static Action<Model> Waits() => model =>
-    {
-        ModelBatcher batcher = Open(model, capacity: 1);
-        var ends = new Ends(2);
-        model.Thread("caller", () =>
-        {
-            for (int id = 0; id < 2; id++)
-            {
-                int own = id;
-                batcher.Submit(own, (request, token) =>
-                {
-                    Model.Require(ModelRequest.Take(request, token) == own, "another's answer");
-                    ends.Add(own);
-                });
-            }
-        });
-        model.AtEnd(ends.RequireAll);
-    };
-
-    private static ModelBatcher Open(Model model, int capacity)
-    {
-        StreamExecutor executor = null!;
-        var batcher = new ModelBatcher(new BatcherOptions
-        {
-            MaxBatchSize = capacity,
-            Capacity = capacity,
-            Devices = [new ModelDevice(0), new ModelDevice(1)],
-            Policy = DispatchAll.Instance,
-            TimeProvider = new StoppedTime(),
-            DrainTimeout = Timeout.InfiniteTimeSpan,
-            Drive = opened => executor = opened,
-        });
-        foreach (DeviceLine line in executor.Lines)
-        {
-            model.Thread($"device {line.Number}", line.Run, isBackground: true);
-        }
-
-        return batcher;
-    }
-
-    /// <summary>Does at once what it is told to.</summary>
-    private sealed class ModelDevice(int number) : Device
-    {
-        public override string Name => $"model:{number}";
-
-        public override bool IsHostMemory => true;
-
-        public override void Pin(nint address, long bytes)
-        {
-        }
-
-        public override void Unpin(nint address)
-        {
-        }
-
-        public override DeviceStreams Open() => new ModelStreams();
-    }
-
-    private sealed unsafe class ModelStreams : DeviceStreams
-    {
-        // Freed with the process: an execution that is given up ends nothing.
-        private static readonly Stack<nint> s_memory = [];
-
-        private readonly List<nint> _memory = [];
-        private nint _events;
-
-        public override bool IsLost => false;
-
-        public override nint Allocate(long bytes)
-        {
-            lock (s_memory)
-            {
-                if (!s_memory.TryPop(out nint memory))
-                {
-                    memory = (nint)NativeMemory.AlignedAlloc(256, 256);
+                    relay.Park(number, Timeout.InfiniteTimeSpan);
+                    continue;
                 }
 
-                _memory.Add(memory);
-                return memory;
+                int before = taken.Get(0, "taken");
+                if (before == turns)
+                {
+                    return;
+                }
+
+                taken.Set(before + 1, "taken");
+                relay.BecomeBusy(number);
+                PassOn(relay, number, threads);
+                if (before + 1 == hangsAt)
+                {
+                    return;
+                }
+
+                relay.ComeBack(number);
             }
         }
+    };
 
-        ~ModelStreams() => Dispose(false);
-
-        public override void Free(nint memory)
+    // The first takes a turn and is lost, as is everybody else; whoever has the lanes then ends what waits.
+    private static Action<Model> GivesUp(int threads) => model =>
+    {
+        var relay = new LaneRelay(threads);
+        var ended = default(Plain<int>);
+        for (int thread = 0; thread < threads; thread++)
         {
+            int number = thread;
+            model.Thread($"device {number}", () => Run(number), isBackground: true);
         }
 
-        public override nint CreateEvent() => ++_events;
+        model.AtEnd(() => Model.Require(ended.Get(0, "ended") == 1, $"what waits was ended {ended.Get(0, "ended")} times"));
 
-        public override void FreeEvent(nint mark)
+        void Run(int number)
         {
-        }
-
-        public override void Copy(DeviceStream stream, nint destination, nint source, long bytes) =>
-            Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes);
-
-        public override void Run(IDeviceWork work, int first, int rows) => work.Run(first, rows);
-
-        public override void Record(nint mark, DeviceStream stream)
-        {
-        }
-
-        public override void Await(DeviceStream stream, nint mark)
-        {
-        }
-
-        public override bool IsDone(nint mark) => true;
-
-        public override TimeSpan Between(nint from, nint to) => TimeSpan.Zero;
-
-        protected override void Dispose(bool disposing)
-        {
-            foreach (nint memory in _memory)
+            if (relay.Has(number))
             {
-                s_memory.Push(memory);
+                relay.BecomeBusy(number);
+                PassOn(relay, number, threads);
+                relay.ComeBack(number);
             }
 
-            _memory.Clear();
+            relay.GiveUp(number);
+            while (true)
+            {
+                Model.Knows();
+                if (!relay.Has(number) || relay.TryLeave(number))
+                {
+                    relay.Park(number, Timeout.InfiniteTimeSpan);
+                    continue;
+                }
+
+                ended.Set(ended.Get(0, "ended") + 1, "ended");
+                return;
+            }
         }
+    };
+
+    private static void PassOn(LaneRelay relay, int number, int threads)
+    {
+        for (int other = 0; other < threads; other++)
+        {
+            if (other != number && !relay.IsBusy(other))
+            {
+                relay.HandTo(other);
+                return;
+            }
+        }
+
+        relay.TryLeave(number);
     }
 }

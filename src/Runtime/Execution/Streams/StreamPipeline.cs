@@ -119,21 +119,24 @@ internal sealed partial class StreamPipeline : IDisposable
     /// <summary>How the graphs fare. Any thread.</summary>
     public IEnumerable<GraphReport> Graphs => _graphs?.Report() ?? [];
 
-    /// <summary>Gives the batch to the device. What its method throws becomes its fault.</summary>
+    /// <summary>The batch is to be retired from now on, whatever happens. Room for it there is; <see cref="Launch"/> follows.</summary>
     /// <param name="delivery">The batch.</param>
     /// <param name="started">When it was closed.</param>
+    public void Add(Delivery delivery, long started)
+    {
+        this[_count].Begin(delivery, started);
+        _count++;
+    }
+
+    /// <summary>Gives the batch that was added last to the device. What its method throws becomes its fault.</summary>
     /// <param name="now">The current timestamp.</param>
     /// <param name="mostRows">The most rows that fit into memory, as far as is known.</param>
     /// <param name="ranOutOfMemory">Told how many rows did not fit.</param>
     /// <exception cref="DeviceException">The device is lost.</exception>
-    public void Launch(Delivery delivery, long started, long now, int mostRows, Action<int> ranOutOfMemory)
+    public void Launch(long now, int mostRows, Action<int> ranOutOfMemory)
     {
-        Flight flight = this[_count];
-        Batch batch = delivery.Batch;
-        flight.Begin(delivery, started);
-
-        // Counted first: from here on it is to be retired, whatever happens.
-        _count++;
+        Flight flight = this[_count - 1];
+        Batch batch = flight.Batch;
         flight.IsGrounded = batch is { Count: 0 } or { Fate: not BatchFate.Runs } or { HasFaults: true } || !TryAttach(batch);
         if (!flight.IsGrounded)
         {
