@@ -174,6 +174,7 @@ public abstract partial class Batcher : IAsyncDisposable
     /// <returns>What was run.</returns>
     /// <exception cref="InvalidOperationException">It is being warmed up already, or it is closed.</exception>
     /// <exception cref="BatcherClosedException">It is closed meanwhile.</exception>
+    /// <exception cref="DeviceLostException">A device is lost meanwhile.</exception>
     public Task<WarmUpReport> WarmUpAsync(CancellationToken cancellationToken = default)
     {
         if (State is not (BatcherState.Serving or BatcherState.Degraded))

@@ -10,24 +10,31 @@ namespace FastBatch.Lanes;
 /// </summary>
 internal sealed class PinnedRows : CriticalFinalizerObject
 {
-    private readonly IReadOnlyList<Device> _devices;
+    private readonly List<Device> _devices = [];
     private readonly object _memory;
     private readonly nint _address;
 
-    // How many of the devices it is pinned for, until one of those who unpin it does.
-    private AtomicInt32 _pinned;
+    // 1 until one of those who unpin it does.
+    private AtomicInt32 _isPinned = new(1);
 
+    /// <exception cref="DeviceException">It cannot be pinned. Of several devices one that is lost is passed over: it copies nothing any more.</exception>
     public PinnedRows(IReadOnlyList<Device> devices, RowMemory memory)
     {
-        _devices = devices;
         _memory = memory.Owner;
         _address = memory.Address;
+        _devices.EnsureCapacity(devices.Count);
         try
         {
-            for (int i = 0; i < devices.Count; i++)
+            foreach (Device device in devices)
             {
-                devices[i].Pin(memory.Address, memory.Bytes);
-                _pinned.Write(i + 1);
+                try
+                {
+                    device.Pin(memory.Address, memory.Bytes);
+                    _devices.Add(device);
+                }
+                catch (DeviceException exception) when (exception.Failure == DeviceFailure.Lost && devices.Count > 1)
+                {
+                }
             }
         }
         catch
@@ -42,14 +49,9 @@ internal sealed class PinnedRows : CriticalFinalizerObject
     /// <summary>Any thread, any number of times.</summary>
     public void Unpin()
     {
-        int pinned = _pinned.Exchange(0);
-        for (int i = 0; i < pinned; i++)
+        if (_isPinned.Exchange(0) == 1)
         {
-            _devices[i].Unpin(_address);
-        }
-
-        if (pinned > 0)
-        {
+            _devices.ForEach(device => device.Unpin(_address));
             GC.KeepAlive(_memory);
             GC.SuppressFinalize(this);
         }

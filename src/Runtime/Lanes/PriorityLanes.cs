@@ -85,6 +85,23 @@ internal sealed class PriorityLanes
         }
     }
 
+    /// <summary>Whether a lane has no room, and nothing that could be taken to make some. Any thread; a moment's view.</summary>
+    public bool IsStuck
+    {
+        get
+        {
+            for (int index = 0; index < RowPlace.Lanes; index++)
+            {
+                if (this[index]?.Ring is { HasRoom: false } ring && ring.ReadMark == ring.Claimed)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>The lane with this index, see <see cref="RowPlace"/>; null if it was never used.</summary>
     public Lane? this[int index] => _lanes[index].Read();
 

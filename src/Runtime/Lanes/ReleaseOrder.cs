@@ -24,6 +24,18 @@ internal sealed class ReleaseOrder(PriorityLanes lanes)
     /// <summary>Whether all rows that batches took have been given back. By whoever closes batches, it stays so until it adds one.</summary>
     public bool IsEmpty => _waiting.Read() == 0;
 
+    /// <summary>Any thread: the device that has the rows for which all others wait; negative for none.</summary>
+    public int OldestDevice
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _first < _next ? _entries[_first & (_entries.Length - 1)].DeviceNumber : -1;
+            }
+        }
+    }
+
     /// <summary>By whoever closed the batch, before anybody else may close one.</summary>
     public void Add(Batch batch)
     {
@@ -35,7 +47,7 @@ internal sealed class ReleaseOrder(PriorityLanes lanes)
             }
 
             batch.ReleaseNumber = _next;
-            _entries[_next++ & (_entries.Length - 1)] = new Entry { Rows = lanes.TakenBy(batch) };
+            _entries[_next++ & (_entries.Length - 1)] = new Entry { Rows = lanes.TakenBy(batch), DeviceNumber = batch.DeviceNumber };
             _waiting.Add(1);
         }
     }
@@ -73,6 +85,7 @@ internal sealed class ReleaseOrder(PriorityLanes lanes)
     private struct Entry
     {
         public TakenRows Rows;
+        public int DeviceNumber;
         public bool IsRead;
     }
 }

@@ -57,6 +57,24 @@ public sealed partial class GraphTests
     }
 
     [Fact]
+    public void Each_of_two_devices_records_its_own()
+    {
+        var pump = new Pump(devices: 2);
+        GraphEcho.PairBatcher batcher = GraphEcho.CreatePairBatcher(
+            [new GraphEcho(static _ => { }), new GraphEcho(static _ => { })], pump.Options with { UseCudaGraphs = true });
+        for (int round = 0; round < 10; round++)
+        {
+            AssertAnswered(SubmitAll(batcher, 160, firstId: 1), pump);
+        }
+
+        Assert.All(pump.Devices, static device => Assert.True(device is { Recordings: >= Places, Replays: > Places }, $"{device.Recordings}, {device.Replays}"));
+        GraphReport report = Assert.Single(batcher.GetGraphs(), static size => size.Rows == 16);
+        Assert.True(report is { Recorded: 2 * Places, Places: 2 * Places, Refusal: null }, $"{report}");
+        pump.Close(batcher);
+        Assert.All(pump.Devices, static device => Assert.Empty(device.Streams));
+    }
+
+    [Fact]
     public void Listed_sizes_are_those_recorded_and_larger_batches_run_as_they_are()
     {
         GraphEcho.PairBatcher batcher = Method.CreatePairBatcher(Options with { GraphSizes = [8, 2, 8] });

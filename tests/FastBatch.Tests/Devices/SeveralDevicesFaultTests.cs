@@ -15,6 +15,7 @@ public class SeveralDevicesFaultTests
         Assert.Equal(BatcherState.Serving, batcher.State);
         pump.Devices[0].LostAfter = pump.Devices[0].Calls;
         Task<Exception?>[] requests = RunAll(pump, batcher, 300);
+        AssertEnded(requests);
         Exception?[] outcomes = [.. requests.Select(Requests.Outcome)];
         Assert.All(outcomes, static outcome => Assert.True(outcome is null or DeviceLostException, $"{outcome}"));
 
@@ -27,7 +28,9 @@ public class SeveralDevicesFaultTests
         Assert.Equal(calls, pump.Devices[0].Calls);
 
         pump.Devices[1].LostAfter = pump.Devices[1].Calls;
-        Assert.All(RunAll(pump, batcher, 100), static request => Assert.IsType<DeviceLostException>(Requests.Outcome(request)));
+        requests = RunAll(pump, batcher, 100);
+        AssertEnded(requests);
+        Assert.All(requests, static request => Assert.IsType<DeviceLostException>(Requests.Outcome(request)));
         Assert.Equal(BatcherState.Lost, batcher.State);
         Assert.IsType<DeviceLostException>(Requests.Outcome(RunAll(pump, batcher, 1)[0]));
         pump.Close(batcher);
@@ -51,6 +54,82 @@ public class SeveralDevicesFaultTests
         for (int after = 60; after < Math.Min(first, second); after += 5)
         {
             Lose(after, after + 7);
+        }
+    }
+
+    [Fact]
+    public void Outputs_that_a_lost_device_may_write_to_yet_are_nobody_elses()
+    {
+        var pump = new Pump(devices: 2);
+        pump.Devices[0].CopyOut = new LinearCost(1_000_000, 0);
+        Echo.PairBatcher batcher = Open(pump);
+        Task<Exception?>[] requests = Requests.SubmitAll(batcher, 200);
+        pump.RunUntil(pump.Clock.Now + 200_000);
+
+        // Results are on their way out when it is lost.
+        pump.Devices[0].LostAfter = pump.Devices[0].Calls;
+        pump.RunUntilIdle();
+        AssertEnded(requests);
+        Assert.Contains(requests, static request => Requests.Outcome(request) is DeviceLostException);
+
+        // They keep what the other device answers them; and only now the lost one writes.
+        Task<RowLease<long>>[] leases = [.. Enumerable.Range(0, 100).Select(i => batcher.SubmitAsync(new long[] { i, i, i, i }).AsTask())];
+        pump.RunUntilIdle();
+        Assert.Single(pump.Devices[0].Streams).FinishLate();
+        Assert.All(leases.Index(), static lease =>
+        {
+            Assert.True(lease.Item.IsCompletedSuccessfully);
+            Assert.Equal([lease.Index, lease.Index + 1], lease.Item.Result.Span.ToArray());
+            lease.Item.Result.Dispose();
+        });
+        pump.Close(batcher);
+    }
+
+    [Fact]
+    public void After_one_is_lost_new_memory_is_there_for_the_others()
+    {
+        var pump = new Pump(devices: 2);
+        Echo.PairBatcher batcher = Open(pump);
+        Requests.AssertAnswered(RunAll(pump, batcher, 100));
+        pump.Devices[0].LostAfter = pump.Devices[0].Calls;
+        AssertEnded(RunAll(pump, batcher, 300));
+
+        // Outputs that are lent, and rows of levels that were not used before: both are pinned only now.
+        Task<RowLease<long>>[] leases = [.. Enumerable.Range(0, 300).Select(i => batcher.SubmitAsync(
+            new long[] { i, i, i, i }, new RequestOptions { Priority = (RequestPriority)((i % 4) - 1) }).AsTask())];
+        pump.RunUntilIdle();
+        Assert.All(leases.Index(), static lease => Assert.Equal(lease.Index, lease.Item.Result.Span[0]));
+        Array.ForEach(leases, static lease => lease.Result.Dispose());
+        pump.Close(batcher);
+    }
+
+    [Fact]
+    public void Whenever_the_clock_throws_every_request_ends()
+    {
+        bool threw = true;
+        for (int calls = 0; threw; calls++)
+        {
+            Assert.InRange(calls, 0, 100_000);
+            var pump = new Pump(devices: 2);
+            var clock = new FaultyClock(pump.Clock);
+            Echo.PairBatcher batcher = Echo.CreatePairBatcher([new Echo(), new Echo()], pump.Options with { Capacity = 64, TimeProvider = clock });
+            var requests = new List<Task<Exception?>>(Requests.SubmitAll(batcher, 100));
+            clock.ThrowsAfter = calls;
+            pump.RunUntil(pump.Clock.Now + 30_000);
+            requests.AddRange(Requests.SubmitAll(batcher, 60, firstId: 1000));
+            pump.RunUntilIdle();
+            threw = clock.ThrowsAfter < 0;
+            clock.ThrowsAfter = long.MaxValue;
+            AssertEnded(requests);
+            Assert.All(requests, static request => Assert.True(Requests.Outcome(request) is null or DeviceLostException, $"{Requests.Outcome(request)}"));
+            Assert.Equal(0, batcher.QueueLength);
+            if (batcher.Loss is null)
+            {
+                // Where nothing was in hand it is one device that cannot be driven any more.
+                Requests.AssertAnswered(RunAll(pump, batcher, 20));
+            }
+
+            pump.Close(batcher);
         }
     }
 
@@ -119,6 +198,10 @@ public class SeveralDevicesFaultTests
     private static Echo.PairBatcher Open(Pump pump, int capacity = 1024, bool isChecked = false) => Echo.CreatePairBatcher(
         [.. pump.Devices.Select(static _ => new Echo())], pump.Options with { Capacity = capacity, Checked = isChecked });
 
+    // Those that end with all devices are told on the thread pool.
+    private static void AssertEnded(IReadOnlyCollection<Task<Exception?>> requests) =>
+        Assert.True(SpinWait.SpinUntil(() => requests.All(static request => request.IsCompleted), TimeSpan.FromSeconds(20)), "A request has not ended.");
+
     private static Task<Exception?>[] RunAll(Pump pump, Echo.PairBatcher batcher, int count)
     {
         Task<Exception?>[] requests = Requests.SubmitAll(batcher, count);
@@ -156,6 +239,7 @@ public class SeveralDevicesFaultTests
         }
         while (CountLost() != lostBefore);
 
+        AssertEnded(requests);
         Assert.All(requests, static request => Assert.True(
             Requests.Outcome(request) is null or DeviceLostException { IsTransient: true }, $"{Requests.Outcome(request)}"));
         bool[] lost = [.. batcher.GetDeviceStatus().Select(static device => device.Loss is not null)];
@@ -168,5 +252,16 @@ public class SeveralDevicesFaultTests
         return calls;
 
         int CountLost() => batcher.GetDeviceStatus().Count(static device => device.Loss is not null);
+    }
+
+    // The batcher's clock: that of the devices, but one look throws.
+    private sealed class FaultyClock(TimeProvider time) : TimeProvider
+    {
+        public long ThrowsAfter { get; set; } = long.MaxValue;
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override long GetTimestamp() =>
+            ThrowsAfter-- != 0 ? time.GetTimestamp() : throw new InvalidOperationException("The clock's own.");
     }
 }

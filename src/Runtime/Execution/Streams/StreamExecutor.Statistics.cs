@@ -67,7 +67,16 @@ internal sealed partial class StreamExecutor
 
     private Estimates FirstEstimates => (Array.Find(_lines, static line => line.Serves) ?? _lines[0]).Scheduler.Estimates;
 
-    public override BatcherStalledException? FindStall() => Array.TrueForAll(_lines, static line => line.IsStalled || line.Loss is not null)
-        ? Array.Find(_lines, static line => line.IsStalled)?.Stalls!.Fault()
-        : null;
+    // All that could serve are stalled; or one is with rows for which the others wait, which have come to the end of theirs.
+    public override BatcherStalledException? FindStall()
+    {
+        if (Array.Find(_lines, static line => line.IsStalled) is not { } stalled)
+        {
+            return null;
+        }
+
+        bool isAll = Array.TrueForAll(_lines, static line => line.IsStalled || line.Loss is not null)
+            || (Lanes.IsStuck && _order?.OldestDevice is >= 0 and int oldest && _lines[oldest].IsStalled);
+        return isAll ? stalled.Stalls!.Fault() : null;
+    }
 }

@@ -50,6 +50,9 @@ internal sealed partial class StreamExecutor : DeviceExecutor
     /// <summary>One for each device.</summary>
     internal IReadOnlyList<DeviceLine> Lines => _lines;
 
+    /// <summary>The number of the one whose thread has the lanes; negative for none. Any thread; a moment's view.</summary>
+    internal int Holder => _relay.Holder;
+
     internal bool AreSeveral => _lines.Length > 1;
 
     internal bool IsStopped => _stopped;

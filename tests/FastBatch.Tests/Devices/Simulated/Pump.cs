@@ -38,7 +38,7 @@ internal sealed class Pump
             next = long.MaxValue;
             foreach (DeviceLine line in _executor!.Lines)
             {
-                DeviceLine? holder = _executor.Holder;
+                int holder = _executor.Holder;
                 goesOn |= line.Step(out long until, out _) || _executor.Holder != holder;
                 next = until != 0 ? Math.Min(next, until) : next;
             }

@@ -74,6 +74,11 @@ internal sealed class SimulatedDevice(TimeProvider time, int number = 0) : Devic
 
     public override void Pin(nint address, long bytes)
     {
+        if (Calls > LostAfter)
+        {
+            throw new DeviceException(DeviceFailure.Lost, $"{Name} does not answer.");
+        }
+
         Assert.True(address % Environment.SystemPageSize == 0 && bytes > 0 && bytes % Environment.SystemPageSize == 0, "Whole pages are pinned.");
         Assert.True(Pinned.TryAdd(address, bytes), "It is pinned already.");
     }
