@@ -55,6 +55,8 @@ internal sealed class DeliveryDesk : IDisposable
     private uint _deliveries;
     private bool _disposed;
 
+    private AtomicInt64 _resumingSince;
+
     // Of the thread that delivers last. Deliveries may overlap, and one then be measured by another's time: no harm.
     private long _deliveryDue;
 
@@ -86,6 +88,9 @@ internal sealed class DeliveryDesk : IDisposable
 
     /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
     public int Resuming => (int)(_announced.Read() - _delivered.Read());
+
+    /// <summary>When a thread of the pool last began with a batch that no other thread resumes; 0 before the first. Any thread.</summary>
+    public long ResumingSince => _resumingSince.Read();
 
     /// <summary>Callers that have been given a result so far.</summary>
     public long Succeeded
@@ -140,6 +145,7 @@ internal sealed class DeliveryDesk : IDisposable
             RaiseSlow();
         }
 
+        delivery.IsOnPool = false;
         Begin(delivery, participants: 1 + helpers);
         Queue(delivery, helpers);
         bool learns = helpers == 0 && callers >= MeasuredCallers;
@@ -156,6 +162,7 @@ internal sealed class DeliveryDesk : IDisposable
     public void DeliverOnPool(Delivery delivery)
     {
         int helpers = Math.Clamp(Helpers(delivery.Batch.Count), 1, Environment.ProcessorCount);
+        delivery.IsOnPool = true;
         Begin(delivery, helpers);
         Queue(delivery, helpers);
     }
@@ -165,7 +172,13 @@ internal sealed class DeliveryDesk : IDisposable
     {
         int callers = delivery.Batch.Count;
         bool learns = delivery.IsSolo && callers >= MeasuredCallers;
-        long started = learns ? _time.GetTimestampOr(0) : 0;
+        bool isOnPool = delivery.IsOnPool;
+        long started = learns || isOnPool ? _time.GetTimestampOr(0) : 0;
+        if (isOnPool)
+        {
+            _resumingSince.Write(started);
+        }
+
         if (delivery.RunBackwards())
         {
             Return(delivery);

@@ -488,7 +488,8 @@ internal abstract partial class DeviceExecutor
                 newest,
                 resuming,
                 Lanes.IsClosed,
-                LatestStart(scheduler, earliestDeadline, now)),
+                LatestStart(scheduler, earliestDeadline, now),
+                Desk.ResumingSince),
             now);
     }
 
