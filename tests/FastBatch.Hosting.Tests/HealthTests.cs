@@ -144,6 +144,16 @@ public class HealthTests
         await Assert.ThrowsAsync<DeviceLostException>(async () => await batcher.SubmitAsync(7));
     }
 
+    [Fact]
+    public async Task More_devices_than_instances_are_refused_at_start()
+    {
+        var test = new TestHost();
+        test.FastBatch.AddDoublerDoubleBatcher(configure: static options => options with { Devices = ImmediateDevice.Several(2) });
+        Exception error = await Assert.ThrowsAnyAsync<Exception>(async () => (await test.StartAsync()).Dispose());
+        Assert.Contains("each device runs an instance of its own", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("There are 2 devices, and 1 instances are given.", error.ToString(), StringComparison.Ordinal);
+    }
+
     // A device is found to be lost when it is used.
     private static async Task<HealthReportEntry> UntilAsync(HealthCheckService health, HealthStatus status, Negation.NegateBatcher batcher)
     {
