@@ -1,4 +1,5 @@
 using FastBatch.Devices;
+using FastBatch.Execution.Streams;
 using FastBatch.Tests.Devices.Simulated;
 
 namespace FastBatch.Tests.Devices;
@@ -32,7 +33,9 @@ public class SeveralDevicesFaultTests
         AssertEnded(requests);
         Assert.All(requests, static request => Assert.IsType<DeviceLostException>(Requests.Outcome(request)));
         Assert.Equal(BatcherState.Lost, batcher.State);
-        Assert.IsType<DeviceLostException>(Requests.Outcome(RunAll(pump, batcher, 1)[0]));
+
+        // At once, without a row.
+        Assert.IsType<DeviceLostException>(Requests.Outcome(Requests.Submit(batcher, 1)));
         pump.Close(batcher);
     }
 
@@ -131,6 +134,35 @@ public class SeveralDevicesFaultTests
 
             pump.Close(batcher);
         }
+    }
+
+    [Fact]
+    public void When_all_is_lost_rows_that_a_device_may_read_are_given_back_by_its_thread()
+    {
+        var pump = new Pump(devices: 2);
+        var clock = new FaultyClock(pump.Clock);
+        Echo.PairBatcher batcher = Echo.CreatePairBatcher([new Echo(), new Echo()], pump.Options with { TimeProvider = clock });
+        Task<Exception?> first = Requests.Submit(batcher, 1);
+        pump.RunNow();
+        int busy = Array.FindIndex([.. pump.Executor.Lines], static line => line.InFlight == 1);
+        Assert.Equal(1 - busy, pump.Executor.Holder);
+
+        // Closing the next batch fails, by the thread of the other, while one device copies a row.
+        Task<Exception?> second = Requests.Submit(batcher, 2);
+        // The choice of a device looks first, and does without.
+        clock.ThrowsAfter = 1;
+        DeviceLine other = pump.Executor.Lines[1 - busy];
+        while (other.Step(out _, out _))
+        {
+        }
+
+        Assert.Equal(BatcherState.Lost, batcher.State);
+        Assert.False(pump.Executor.Lanes.IsEmpty);
+        pump.RunUntilIdle();
+        Assert.True(pump.Executor.Lanes.IsEmpty);
+        AssertEnded([first, second]);
+        Assert.All([first, second], static request => Assert.IsType<DeviceLostException>(Requests.Outcome(request)));
+        pump.Close(batcher);
     }
 
     [Fact]

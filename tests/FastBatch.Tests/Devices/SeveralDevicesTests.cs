@@ -149,6 +149,19 @@ public class SeveralDevicesTests
         pump.RunUntilIdle();
         Requests.AssertAnswered(requests);
         Assert.All(pump.Devices, static device => Assert.True(device.Runs > 20));
+
+        // One of two levels on its way to each device at once.
+        requests.Clear();
+        for (int batch = 0; batch < 2; batch++)
+        {
+            requests.Add(Submit(batcher, 10 + batch, RequestPriority.High));
+            requests.Add(Submit(batcher, 20 + batch, RequestPriority.Normal));
+            pump.RunNow();
+        }
+
+        Assert.All(pump.Executor.Lines, static line => Assert.Equal(1, line.InFlight));
+        pump.RunUntilIdle();
+        Requests.AssertAnswered(requests);
         pump.Close(batcher);
 
         static async Task<Exception?> Submit(Echo.PairBatcher batcher, long id, RequestPriority level)

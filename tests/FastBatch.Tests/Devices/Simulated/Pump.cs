@@ -19,6 +19,9 @@ internal sealed class Pump
     /// <summary>The first of them.</summary>
     public SimulatedDevice Device => Devices[0];
 
+    /// <summary>Of the batcher that was made with <see cref="Options"/>.</summary>
+    public StreamExecutor Executor => _executor!;
+
     public BatcherOptions Options => new()
     {
         Devices = Devices,
