@@ -67,40 +67,6 @@ internal sealed partial class DeviceLine
     /// <summary>Whether it needs the lanes, if only to give them away before it warms up. Any thread.</summary>
     public bool IsToWarmUp => WarmUp.IsAsked && _hasRoom && Serves && !_relay.IsBusy(Number);
 
-    /// <summary>What is known of it, for the choice among several. Any thread.</summary>
-    public DeviceOutlook Outlook
-    {
-        get
-        {
-            Estimates estimates = Scheduler.Estimates;
-            return new DeviceOutlook(
-                Serves, _hasRoom, InFlight + (_relay.IsBusy(Number) ? 1 : 0), estimates.BusyUntil, estimates.Cost, estimates.MaxRows);
-        }
-    }
-
-    /// <summary>How its graphs fare; none where there are none. Any thread.</summary>
-    public IEnumerable<GraphReport> Graphs => _pipeline?.Graphs ?? [];
-
-    /// <summary>Any thread.</summary>
-    public DeviceStatus Status()
-    {
-        (long batches, long rows, BatchSizes sizes) = (0, 0, default);
-        _executor.Counts[Number].AddTo(ref batches, ref rows, ref sizes);
-        CostEstimate cost = Scheduler.Estimates.Cost;
-        return new DeviceStatus
-        {
-            Name = _device.Name,
-            Description = _pipeline?.Description ?? "",
-            Loss = Loss,
-            IsStalled = IsStalled,
-            BatchesRunning = InFlight,
-            Batches = batches,
-            Rows = rows,
-            FixedCost = _executor.Duration(cost.Fixed),
-            CostPerRow = _executor.Duration(cost.PerRow),
-        };
-    }
-
     /// <summary>Any thread: see <see cref="DeviceExecutor.EndInFlight"/>.</summary>
     public void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome) => _pipeline?.EndAll(fault, outcome, _batcher.Ledger);
 
