@@ -27,7 +27,7 @@ public sealed class DigitsNetwork
     /// <summary>Logits per image, one for each digit.</summary>
     public const int ClassCount = 10;
 
-    // The activations of so many rows stay in the L2 cache, beside the weights that are in use.
+    // The activations of so many rows stay in a cache of a megabyte, beside the weights that are in use.
     private const int ChunkRows = 64;
 
     private const int MaxLayers = 16;

@@ -24,6 +24,16 @@ public sealed class LatencyHistogram
         }
     }
 
+    /// <summary>Takes away what another histogram, an earlier state of this one, counted.</summary>
+    /// <param name="earlier">The other histogram.</param>
+    public void Subtract(LatencyHistogram earlier)
+    {
+        for (int i = 0; i < _counts.Length; i++)
+        {
+            _counts[i] -= earlier._counts[i];
+        }
+    }
+
     /// <summary>The duration that <paramref name="quantile"/> of all stay below, in microseconds.</summary>
     /// <param name="quantile">0..1.</param>
     public double Microseconds(double quantile)

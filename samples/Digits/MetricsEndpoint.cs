@@ -33,19 +33,32 @@ internal sealed class MetricsEndpoint : IDisposable
 
     private async Task ServeAsync()
     {
-        try
+        while (await NextAsync() is { } context)
         {
-            while (true)
+            try
             {
-                HttpListenerContext context = await _listener.GetContextAsync();
                 context.Response.ContentType = OpenMetricsWriter.ContentType;
                 await _metrics.WriteAsync(context.Response.OutputStream);
                 context.Response.Close();
             }
+            catch (Exception exception) when (exception is ObjectDisposedException or HttpListenerException or IOException)
+            {
+                // The client has left; the next one is served all the same.
+                context.Response.Abort();
+            }
+        }
+    }
+
+    private async Task<HttpListenerContext?> NextAsync()
+    {
+        try
+        {
+            return await _listener.GetContextAsync();
         }
         catch (Exception exception) when (exception is ObjectDisposedException or HttpListenerException)
         {
-            // Disposed, or a client that left.
+            // Disposed.
+            return null;
         }
     }
 }

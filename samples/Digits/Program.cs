@@ -54,6 +54,7 @@ for (int round = 0; round < Rounds; round++)
 // The clients warm up until batches run at full speed; then the rounds are windows over their steady state.
 Task running = clients.RunAsync(arguments.Clients);
 Observe(TimeSpan.FromSeconds(1));
+LatencyHistogram beforeWindows = clients.Latency();
 using BatchProfile? profile = arguments.Profile is null ? null : engine.Batcher.Profile();
 for (int round = 0; round < Rounds; round++)
 {
@@ -66,6 +67,8 @@ if (arguments.Profile is { } path)
     profile.WriteHtml(path);
 }
 
+LatencyHistogram latency = clients.Latency();
+latency.Subtract(beforeWindows);
 clients.Stop();
 await running;
 for (int round = 0; round < Rounds; round++)
@@ -74,7 +77,6 @@ for (int round = 0; round < Rounds; round++)
 }
 
 var (correct, maxAbsDifference) = clients.Check();
-LatencyHistogram latency = clients.Latency();
 var report = new Report(
     arguments.Engine,
     clients.Answered,

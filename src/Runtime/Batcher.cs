@@ -105,7 +105,7 @@ public abstract partial class Batcher : IAsyncDisposable
     /// <param name="options">All of the options, as when it was made; what is left unset comes from the attribute.</param>
     /// <exception cref="ArgumentException">
     /// A value is impossible, or differs from the one it was made with where that is fixed: <see cref="BatcherOptions.Capacity"/>,
-    /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
+    /// <see cref="BatcherOptions.MaxQueueBytes"/>, <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
     /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
     /// <see cref="BatcherOptions.RunLimit"/>, <see cref="BatcherOptions.RequireFinite"/>, <see cref="BatcherOptions.Checked"/>,
     /// <see cref="BatcherOptions.TimeProvider"/>, <see cref="BatcherOptions.Devices"/>, <see cref="BatcherOptions.MaxInFlight"/>,

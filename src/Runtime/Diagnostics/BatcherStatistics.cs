@@ -78,10 +78,10 @@ public readonly record struct BatcherStatistics
     /// </summary>
     public int ControlLimit { get; init; }
 
-    /// <summary>What any batch costs however few its rows, learned; zero before the first batches.</summary>
+    /// <summary>What any batch costs however few its rows, learned; zero before the first batches, or the 16th where nothing needs to know.</summary>
     public TimeSpan FixedCost { get; init; }
 
-    /// <summary>What each row adds to the cost of a batch, learned; zero before the first batches.</summary>
+    /// <summary>What each row adds to the cost of a batch, learned; zero before the first batches, or the 16th where nothing needs to know.</summary>
     public TimeSpan CostPerRow { get; init; }
 
     /// <summary>Requests submitted per second, over the last some hundred; zero before the first batches.</summary>
