@@ -30,6 +30,13 @@ public class DeviceRowsTests
         new Twin(Weakening.NoFence, "DeviceExecutor.Sleep.cs", "Call"), "asleep", Calls);
 
     [Fact]
+    public void Two_devices_announce_at_once() => Check.Exhausts(Announces);
+
+    [Fact]
+    public void Callers_counted_by_two_without_an_atomic_add() => Check.Catches(
+        new Twin(Weakening.Split, "DeliveryDesk.cs", "Announce"), "callers", Announces);
+
+    [Fact]
     public void Rows_free_before_they_are_read() => Check.Catches(new Twin("rows-back-before-they-are-read"), "race", Rows(rows: 3));
 
     [Fact]
@@ -66,6 +73,23 @@ public class DeviceRowsTests
             Model.Require(lanes.IsEmpty, "rows are left with batches that were read");
         });
     };
+
+    // Callers that are to be resumed: what is drained rests on their number.
+    private static void Announces(Model model)
+    {
+        var desk = new DeliveryDesk("Model", 1, new StoppedTime(), new PassiveBatcher().Ledger, areSeveral: true);
+        for (int number = 0; number < 2; number++)
+        {
+            model.Thread($"device {number}", () =>
+            {
+                Delivery delivery = desk.Take();
+                delivery.Batch.Close(0, 1, 0);
+                desk.Announce(delivery);
+            });
+        }
+
+        model.AtEnd(() => Model.Require(desk.Resuming == 2, $"of 2 callers {desk.Resuming} are known"));
+    }
 
     // What is not a row, as that the other device has room again.
     private static void Calls(Model model)
