@@ -20,7 +20,7 @@ public sealed class TorchEngine : IEngine
         Torch.Threads = 1;
         _module = TorchScriptModule.Load(module, new TorchScriptOptions { Device = onCuda ? TorchDevice.Cuda() : TorchDevice.Cpu });
         _classifier = new TorchDigitClassifier(_module);
-        _batcher = _classifier.CreateClassifyBatcher(new BatcherOptions { Device = onCuda ? new CudaDevice() : null });
+        _batcher = _classifier.CreateClassifyBatcher(new BatcherOptions { Devices = onCuda ? [new CudaDevice()] : [] });
     }
 
     /// <inheritdoc/>

@@ -40,4 +40,7 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Warning, "{Batcher} runs without a graph in batches of {Rows}: {Reason}.")]
     public static partial void HasNoGraph(ILogger logger, string batcher, int rows, string reason);
+
+    [LoggerMessage(13, LogLevel.Information, "{Batcher} runs on {Device}: {Description}")]
+    public static partial void RunsOn(ILogger logger, string batcher, string device, string description);
 }

@@ -4,7 +4,7 @@ using FastBatch.Native.Interop;
 namespace FastBatch.Native;
 
 /// <summary>
-/// An NVIDIA GPU, for <see cref="BatcherOptions.Device"/>: batches of methods over tensors are copied there and back while others compute. The
+/// An NVIDIA GPU, for <see cref="BatcherOptions.Devices"/>: batches of methods over tensors are copied there and back while others compute. The
 /// method's modules are to be there too (<see cref="TorchScriptOptions.Device"/>). One object may serve any number of batchers.
 /// </summary>
 /// <remarks>
@@ -14,11 +14,14 @@ namespace FastBatch.Native;
 /// <example>
 /// <code>
 /// using TorchScriptModule module = TorchScriptModule.Load("digits.pt", new() { Device = TorchDevice.Cuda(0) });
-/// await using var batcher = new Digits(module).CreateClassifyBatcher(new() { Device = new CudaDevice(0) });
+/// await using var batcher = new Digits(module).CreateClassifyBatcher(new() { Devices = [new CudaDevice(0)] });
 /// </code>
 /// </example>
 public sealed unsafe class CudaDevice : Device
 {
+    // Memory that is pinned, and for how many devices. Under its own lock.
+    private static readonly Dictionary<nint, int> s_pinned = [];
+
     private readonly int _index;
 
     /// <param name="index">Its number, from 0.</param>
@@ -58,14 +61,36 @@ public sealed unsafe class CudaDevice : Device
     /// <inheritdoc/>
     public override void Pin(nint address, long bytes)
     {
-        byte* error = stackalloc byte[NativeError.Capacity];
-        CudaError.ThrowIfFailed(
-            NativeMethods.fb_cuda_pin(_index, (void*)address, bytes, error, NativeError.Capacity), error, $"{Name}, pinning {bytes} bytes");
+        // CUDA refuses what is pinned already; once is enough for all of its devices.
+        lock (s_pinned)
+        {
+            if (!s_pinned.TryGetValue(address, out int devices))
+            {
+                byte* error = stackalloc byte[NativeError.Capacity];
+                CudaError.ThrowIfFailed(
+                    NativeMethods.fb_cuda_pin(_index, (void*)address, bytes, error, NativeError.Capacity), error, $"{Name}, pinning {bytes} bytes");
+            }
+
+            s_pinned[address] = devices + 1;
+        }
     }
 
     /// <inheritdoc/>
-    public override void Unpin(nint address) =>
-        _ = NativeMethods.fb_cuda_unpin(_index, (void*)address, error: null, errorCapacity: 0);
+    public override void Unpin(nint address)
+    {
+        lock (s_pinned)
+        {
+            int devices = s_pinned.GetValueOrDefault(address);
+            if (devices > 1)
+            {
+                s_pinned[address] = devices - 1;
+                return;
+            }
+
+            s_pinned.Remove(address);
+            _ = NativeMethods.fb_cuda_unpin(_index, (void*)address, error: null, errorCapacity: 0);
+        }
+    }
 
     /// <inheritdoc/>
     public override DeviceStreams Open() => new CudaStreams(_index);

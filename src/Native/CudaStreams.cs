@@ -17,7 +17,13 @@ internal sealed unsafe class CudaStreams : DeviceStreams
         nint streams;
         Check(NativeMethods.fb_cuda_streams_open(index, &streams, error, NativeError.Capacity), error);
         _streams = streams;
+        void* current;
+        Check(NativeMethods.fb_cuda_current_stream(index, &current, error, NativeError.Capacity), error);
+        Description = $"on this thread libtorch computes on a stream of its own, 0x{(nint)current:x}; {Torch.Description.ReplaceLineEndings(" ").Trim()}";
     }
+
+    /// <inheritdoc/>
+    public override string Description { get; }
 
     public override bool IsLost
     {

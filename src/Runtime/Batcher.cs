@@ -75,7 +75,9 @@ public abstract partial class Batcher : IAsyncDisposable
     /// <summary>Whether it serves. A moment's view.</summary>
     public BatcherState State => Volatile.Read(ref _disposed) is not { } disposed
         ? Loss is not null ? BatcherState.Lost
-            : _executor.FindStall() is null ? BatcherState.Serving : BatcherState.Stalled
+            : _executor.FindStall() is not null ? BatcherState.Stalled
+            : _executor.IsDegraded ? BatcherState.Degraded
+            : BatcherState.Serving
         : disposed.IsCompleted ? BatcherState.Closed
         : BatcherState.Closing;
 
@@ -83,8 +85,8 @@ public abstract partial class Batcher : IAsyncDisposable
     public int Capacity => _lane.Capacity;
 
     /// <summary>
-    /// Why it can serve no more: what the device was lost to (see <see cref="DeviceLostException"/>). Null while it can. Never null again
-    /// after that: the process is to be replaced.
+    /// Why it can serve no more: what its device was lost to (see <see cref="DeviceLostException"/>), or the first of several when all are.
+    /// Null while it can. Never null again after that: the process is to be replaced.
     /// </summary>
     public Exception? Loss => _executor.Loss;
 
@@ -106,7 +108,7 @@ public abstract partial class Batcher : IAsyncDisposable
     /// <see cref="BatcherOptions.ZeroRows"/>, <see cref="BatcherOptions.DedicatedThread"/> (which also stays what it is where the options
     /// leave it open), <see cref="BatcherOptions.InlineContinuations"/>, <see cref="BatcherOptions.IsolateFaults"/>,
     /// <see cref="BatcherOptions.RunLimit"/>, <see cref="BatcherOptions.RequireFinite"/>, <see cref="BatcherOptions.Checked"/>,
-    /// <see cref="BatcherOptions.TimeProvider"/>, <see cref="BatcherOptions.Device"/>, <see cref="BatcherOptions.MaxInFlight"/>,
+    /// <see cref="BatcherOptions.TimeProvider"/>, <see cref="BatcherOptions.Devices"/>, <see cref="BatcherOptions.MaxInFlight"/>,
     /// <see cref="BatcherOptions.UseCudaGraphs"/>, <see cref="BatcherOptions.GraphSizes"/>; or the largest batch is larger than it was then.
     /// Nothing has changed.
     /// </exception>
@@ -165,22 +167,24 @@ public abstract partial class Batcher : IAsyncDisposable
 
     /// <summary>
     /// Runs the method on batches of 1, 2, 4 and so on rows of zeros, up to the largest, so that what it does only at first is done before a
-    /// request waits for it, and its cost is known from the start; where it runs as graphs, of every size, these are recorded first. Meanwhile
-    /// requests wait; call it before the batcher serves.
+    /// request waits for it, and its cost is known from the start; where it runs as graphs, of every size, these are recorded first. On all
+    /// its devices at once. Meanwhile requests wait; call it before the batcher serves.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait; the runs go on.</param>
+    /// <returns>What was run.</returns>
     /// <exception cref="InvalidOperationException">It is being warmed up already, or it is closed.</exception>
     /// <exception cref="BatcherClosedException">It is closed meanwhile.</exception>
-    public Task WarmUpAsync(CancellationToken cancellationToken = default)
+    /// <exception cref="DeviceLostException">A device is lost meanwhile.</exception>
+    public Task<WarmUpReport> WarmUpAsync(CancellationToken cancellationToken = default)
     {
-        if (State != BatcherState.Serving)
+        if (State is not (BatcherState.Serving or BatcherState.Degraded))
         {
             throw new InvalidOperationException($"{Name} is {State}; it can be warmed up while it is {BatcherState.Serving}.");
         }
 
         _lanes.ReserveMixed();
-        Task warmUp = _executor.WarmUpAsync();
-        if (State != BatcherState.Serving)
+        Task<WarmUpReport> warmUp = _executor.WarmUpAsync();
+        if (State is not (BatcherState.Serving or BatcherState.Degraded))
         {
             _executor.AbandonWarmUp();
         }
@@ -224,8 +228,8 @@ public abstract partial class Batcher : IAsyncDisposable
     {
         BatcherOptions options = Options;
         InputRows[] inputs = [.. _inputs];
-        RequireTensors(options.Device);
-        _inputs.ForEach(rows => rows.Device = options.Device);
+        RequireTensors(options.Devices);
+        _inputs.ForEach(rows => rows.Devices = options.Devices);
         options.RequireGraphSizes(Name, _largestBatch);
         options.RequireQueueBytes(Name, Lane.RowBytes(inputs), _largestBatch);
         _lanes = new PriorityLanes(inputs, _largestBatch, options);
@@ -233,8 +237,8 @@ public abstract partial class Batcher : IAsyncDisposable
         _isWatched = options.RunLimit is not null;
         _requiresFinite = (options.RequireFinite & FiniteChecks.Inputs) != 0;
         bool dedicated = options.DedicatedThread ?? (Settings.Policy.UsesEnqueueTime || options.InlineContinuations);
-        _executor = options.Device is { } device
-            ? StreamExecutor.Start(this, _lanes, inputs, options, device)
+        _executor = options.Devices.Count > 0
+            ? StreamExecutor.Start(this, _lanes, inputs, options)
             : dedicated
             ? new ThreadExecutor(this, _lanes, options)
             : new PoolExecutor(this, _lanes, options);
@@ -261,6 +265,27 @@ public abstract partial class Batcher : IAsyncDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected virtual void OnClosed()
     {
+    }
+
+    /// <summary>Checks that each device has an instance to run the method of. For generated code.</summary>
+    /// <typeparam name="T">The type that has the method.</typeparam>
+    /// <param name="models">The instances, in the order of <see cref="BatcherOptions.Devices"/>.</param>
+    /// <returns>The instances, by <see cref="Batch.DeviceNumber"/>.</returns>
+    /// <exception cref="ArgumentException">There are more, or fewer, than devices; one where there are none.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected T[] RequireModels<T>(IReadOnlyList<T> models)
+    {
+        ArgumentNullException.ThrowIfNull(models);
+        int devices = Math.Max(1, Options.Devices.Count);
+        if (models.Count != devices || models.Any(static model => model is null))
+        {
+            throw new ArgumentException(
+                $"{Name}: each device runs an instance of its own, in the order of {nameof(BatcherOptions)}.{nameof(BatcherOptions.Devices)}. There are "
+                + $"{Options.Devices.Count} devices, and {models.Count(static model => model is not null)} instances are given.",
+                nameof(models));
+        }
+
+        return [.. models];
     }
 
     /// <summary>Checks the length of a caller's row. For generated code.</summary>
@@ -317,9 +342,9 @@ public abstract partial class Batcher : IAsyncDisposable
         OnClosed();
     }
 
-    private void RequireTensors(Device? device)
+    private void RequireTensors(IReadOnlyList<Device> devices)
     {
-        if (device is { IsHostMemory: false } && !TakesTensors)
+        if (!TakesTensors && devices.FirstOrDefault(static device => !device.IsHostMemory) is { } device)
         {
             throw new NotSupportedException(
                 $"{Name} takes spans, which C# reads and writes: it cannot run on {device.Name}. A method over tensors can.");

@@ -9,6 +9,7 @@ public sealed record BatcherOptions
 {
     internal const int DefaultMaxBatchSize = 64;
     private const int MaxCapacity = 1 << 24;
+    private const int MaxDevices = 64;
 
     // Timers count no further.
     private static readonly TimeSpan LongestDrain = TimeSpan.FromDays(49);
@@ -79,13 +80,14 @@ public sealed record BatcherOptions
     public bool InlineContinuations { get; init; }
 
     /// <summary>
-    /// Where batches run, on a thread of the batcher's own. Default null: on the CPU. What the method computes with, a model's weights say,
-    /// is the user's to bring there.
+    /// Where batches run, each device on a thread of its own; a batch goes to the one that should be done with it first. Default none: on the
+    /// CPU. What the method computes with, a model's weights say, is the user's to bring there: with several devices an instance for each.
+    /// At most 64, each of them once.
     /// </summary>
-    public Device? Device { get; init; }
+    public IReadOnlyList<Device> Devices { get; init; } = [];
 
     /// <summary>
-    /// With a <see cref="Device"/>: how many batches may compute or wait for it there, 1 to 16. With 2, rows are copied while the batch
+    /// With <see cref="Devices"/>: how many batches may compute or wait on each, 1 to 16. With 2, rows are copied while the batch
     /// before computes; more only helps where launching takes longer than running. Default 2.
     /// </summary>
     public int MaxInFlight { get; init; } = 2;
@@ -146,7 +148,7 @@ public sealed record BatcherOptions
     /// <summary>The clock of the scheduler. Default <see cref="TimeProvider.System"/>.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Gets the executor of a <see cref="Device"/>, to drive it in place of a thread: for tests in which time is virtual.</summary>
+    /// <summary>Gets the executor of <see cref="Devices"/>, to drive it in place of a thread: for tests in which time is virtual.</summary>
     internal Action<StreamExecutor>? Drive { get; init; }
 
     internal void Validate(string batcher, int maxBatchSize)
@@ -171,7 +173,12 @@ public sealed record BatcherOptions
         Require(
             !InlineContinuations || DedicatedThread != false,
             batcher, nameof(InlineContinuations), InlineContinuations, $"false where {nameof(DedicatedThread)} is false");
-        Require(Device is null || DedicatedThread != false, batcher, nameof(DedicatedThread), DedicatedThread, $"unset or true where {nameof(Device)} is set");
+        ArgumentNullException.ThrowIfNull(Devices);
+        Require(
+            Devices.Count <= MaxDevices && Devices.DistinctBy(static device => device?.Name).Count(static device => device is not null) == Devices.Count,
+            batcher, nameof(Devices), string.Join(", ", Devices.Select(static device => device?.Name ?? "null")), $"at most {MaxDevices}, and each of them once");
+        Require(
+            Devices.Count == 0 || DedicatedThread != false, batcher, nameof(DedicatedThread), DedicatedThread, $"unset or true where {nameof(Devices)} is set");
         Require(MaxInFlight is >= 1 and <= 16, batcher, nameof(MaxInFlight), MaxInFlight, "1 to 16");
         Require(GraphSizes is null or [>= 1, ..], batcher, nameof(GraphSizes), GraphSizes, "at least one size, of 1 or more");
         ArgumentNullException.ThrowIfNull(TimeProvider);
@@ -190,7 +197,11 @@ public sealed record BatcherOptions
         RequireSame(batcher, nameof(RequireFinite), RequireFinite, current.RequireFinite);
         RequireSame(batcher, nameof(Checked), Checked, current.Checked);
         RequireSame(batcher, nameof(TimeProvider), TimeProvider, current.TimeProvider);
-        RequireSame(batcher, nameof(Device), Device, current.Device);
+        if (!Devices.SequenceEqual(current.Devices))
+        {
+            RequireSame(batcher, nameof(Devices), ShowDevices(), current.ShowDevices());
+        }
+
         RequireSame(batcher, nameof(MaxInFlight), MaxInFlight, current.MaxInFlight);
         RequireSame(batcher, nameof(UseCudaGraphs), UseCudaGraphs, current.UseCudaGraphs);
         RequireSame(batcher, nameof(GraphSizes), GraphSizes, current.GraphSizes);
@@ -221,6 +232,10 @@ public sealed record BatcherOptions
 
         return Policy ?? (delay > TimeSpan.Zero ? new SizeOrDelayPolicy(delay) : WorkConservingPolicy.Instance);
     }
+
+    // With the number of the object, lest two that are called the same look the same.
+    private string ShowDevices() =>
+        string.Join(", ", Devices.Select(static device => $"{device.Name} ({System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(device):x})"));
 
     private static void RequireSame<T>(string batcher, string option, T given, T current)
     {

@@ -17,6 +17,12 @@ public enum BatcherState
     /// <summary>Every request it ever accepted has ended.</summary>
     Closed,
 
-    /// <summary>Its device is lost: every request ends with a <see cref="DeviceLostException"/>. See <see cref="Batcher.Loss"/>.</summary>
+    /// <summary>Its device is lost, or all of them are: every request ends with a <see cref="DeviceLostException"/>. See <see cref="Batcher.Loss"/>.</summary>
     Lost,
+
+    /// <summary>
+    /// It accepts requests and runs them, but not on all of its devices: some are lost, or do not finish what they run. See
+    /// <see cref="Batcher.GetDeviceStatus"/>.
+    /// </summary>
+    Degraded,
 }

@@ -173,7 +173,7 @@ public class ListenerTests
         var logs = new Logs();
         using var telemetry = new BatchTelemetry(loggers: logs);
         await using var batcher = new Squares().CreateSquareBatcher(
-            new BatcherOptions { Device = new ImmediateDevice { RefusesRecording = true }, UseCudaGraphs = true });
+            new BatcherOptions { Devices = [new ImmediateDevice { RefusesRecording = true }], UseCudaGraphs = true });
         using IDisposable observation = telemetry.Observe(batcher);
         for (int i = 0; i < 10; i++)
         {

@@ -33,7 +33,7 @@ public class ConfigurationTests
             ZeroRows = false,
             DedicatedThread = true,
             InlineContinuations = true,
-            Device = new OtherDevice(),
+            Devices = [new OtherDevice()],
             MaxInFlight = 3,
             UseCudaGraphs = true,
             GraphSizes = [1, 8],

@@ -1,3 +1,4 @@
+using FastBatch.Tests.Devices.Simulated;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FastBatch.Hosting.Tests;
@@ -111,6 +112,62 @@ public class HealthTests
         Assert.Equal("Doubler.Double is Stalled", (await UntilAsync(health, HealthStatus.Unhealthy)).Description);
         model.Release();
         await UntilAsync(health, HealthStatus.Healthy);
+    }
+
+    [Fact]
+    public async Task Lost_devices_degrade_a_batcher_and_the_last_one_makes_it_unhealthy()
+    {
+        SimulatedDevice[] devices = [new(TimeProvider.System), new(TimeProvider.System, 1)];
+        var test = new TestHost();
+        test.FastBatch.ConfigureHost(static options => options.WarmUp = true)
+            .AddNegationNegateBatcher(configure: options => options with { Devices = devices });
+        test.Services.AddHealthChecks().AddFastBatch();
+        using IHost host = await test.StartAsync();
+        var health = host.Services.GetRequiredService<HealthCheckService>();
+        var batcher = host.Services.GetRequiredService<Negation.NegateBatcher>();
+
+        // 1, 2 and 4 rows, twice, on each device.
+        Assert.Contains(test.Logged, static log => log.Id == 10 && log.Text.StartsWith("Negation.Negate was warmed up with 12 runs in ", StringComparison.Ordinal));
+        Assert.Contains(test.Logged, static log => log.Id == 13 && log.Text.StartsWith("Negation.Negate runs on simulated:1", StringComparison.Ordinal));
+        Assert.Equal(HealthStatus.Healthy, (await health.CheckHealthAsync()).Status);
+
+        devices[0].LostAfter = 0;
+        HealthReportEntry entry = await UntilAsync(health, HealthStatus.Degraded, batcher);
+        Assert.Equal("Negation.Negate does not run on all of its devices", entry.Description);
+        Assert.Equal("simulated:0 does not answer.", entry.Data["Negation.Negate:simulated:0"]);
+        Assert.Equal("takes batches", entry.Data["Negation.Negate:simulated:1"]);
+        Assert.Equal(-7, await batcher.SubmitAsync(7));
+
+        devices[1].LostAfter = 0;
+        entry = await UntilAsync(health, HealthStatus.Unhealthy, batcher);
+        Assert.Equal("Negation.Negate is Lost", entry.Description);
+        await Assert.ThrowsAsync<DeviceLostException>(async () => await batcher.SubmitAsync(7));
+    }
+
+    [Fact]
+    public async Task More_devices_than_instances_are_refused_at_start()
+    {
+        var test = new TestHost();
+        test.FastBatch.AddDoublerDoubleBatcher(configure: static options => options with { Devices = ImmediateDevice.Several(2) });
+        Exception error = await Assert.ThrowsAnyAsync<Exception>(async () => (await test.StartAsync()).Dispose());
+        Assert.Contains("each device runs an instance of its own", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("There are 2 devices, and 1 instances are given.", error.ToString(), StringComparison.Ordinal);
+    }
+
+    // A device is found to be lost when it is used.
+    private static async Task<HealthReportEntry> UntilAsync(HealthCheckService health, HealthStatus status, Negation.NegateBatcher batcher)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            HealthReportEntry entry = Assert.Single((await health.CheckHealthAsync(patience.Token)).Entries).Value;
+            if (entry.Status == status)
+            {
+                return entry;
+            }
+
+            await Task.WhenAny(Task.WhenAll(Enumerable.Range(0, 40).Select(i => batcher.SubmitAsync(i).AsTask())));
+        }
     }
 
     // A batch is counted after its callers have been resumed.

@@ -57,7 +57,7 @@ public class LifetimeTests
     {
         var test = new TestHost(("FastBatch:Doubler.Double:UseCudaGraphs", "true"), ("FastBatch:Doubler.Double:GraphSizes", "16, 4"));
         test.FastBatch.ConfigureHost(static options => options.WarmUp = true).AddDoublerDoubleBatcher(
-            configure: options => options with { Device = new ImmediateDevice { RefusesRecording = refuses } });
+            configure: options => options with { Devices = [new ImmediateDevice { RefusesRecording = refuses }] });
         using IHost host = await test.StartAsync();
         const string Reason = "it cannot be recorded: immediate:0 cannot now.";
         (LogLevel Level, int Id, string Text)[] expected = refuses
@@ -219,7 +219,7 @@ public class LifetimeTests
     [Fact]
     public void Ids_of_logs_are_pinned() => Assert.Equal(
         [
-            "1 Serving Information", "10 WarmedUp Information", "11 HasGraphs Information", "12 HasNoGraph Warning", "2 Closing Information", "3 Closed Information", "4 ClosedLate Warning",
+            "1 Serving Information", "10 WarmedUp Information", "11 HasGraphs Information", "12 HasNoGraph Warning", "13 RunsOn Information", "2 Closing Information", "3 Closed Information", "4 ClosedLate Warning",
             "5 Reloaded Information", "6 SettingRefused Warning", "7 ReloadRefused Error", "8 Unknown Error", "9 FileBroken Error",
         ],
         typeof(Log).GetMethods(BindingFlags.Static | BindingFlags.Public)

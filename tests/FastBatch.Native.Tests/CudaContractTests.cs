@@ -16,7 +16,7 @@ public sealed class CudaContractTests : DeviceContract, IDisposable
 
     public void Dispose() => _module.Dispose();
 
-    protected override IEcho Open(BatcherOptions options) => new EchoOnCuda(_module, options with { Device = _device });
+    protected override IEcho Open(BatcherOptions options) => new EchoOnCuda(_module, options with { Devices = [_device] });
 }
 
 /// <summary>The same as graphs: what is answered, and that it is graphs that answer.</summary>
@@ -51,7 +51,7 @@ public sealed class CudaGraphContractTests : DeviceContract, IDisposable
 
     public void Dispose() => _module.Dispose();
 
-    protected override IEcho Open(BatcherOptions options) => new EchoOnCuda(_module, options with { Device = _device, UseCudaGraphs = true });
+    protected override IEcho Open(BatcherOptions options) => new EchoOnCuda(_module, options with { Devices = [_device], UseCudaGraphs = true });
 }
 
 /// <summary>Runs where there is a CUDA device, or where FASTBATCH_DEVICE says that there is one.</summary>

@@ -27,7 +27,7 @@ internal static class LostDevice
             Fixture.Path("two_inputs"), new TorchScriptOptions { Device = onCuda ? TorchDevice.Cuda() : TorchDevice.Cpu });
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddFastBatch().AddLookupFindBatcher(
-            configure: options => onCuda ? options with { Device = new CudaDevice() } : options, model: _ => new Lookup(module));
+            configure: options => onCuda ? options with { Devices = [new CudaDevice()] } : options, model: _ => new Lookup(module));
         builder.Services.AddHealthChecks().AddFastBatch();
         using IHost host = builder.Build();
         await host.StartAsync();

@@ -69,7 +69,7 @@ internal sealed class GpuCase<TRow, TAnswer>(
 
     private IEnumerable<GpuContender<TRow, TAnswer>> Contenders(GpuModel<TRow, TAnswer> model, GpuTarget target, GpuCommand command)
     {
-        var options = new BatcherOptions { Device = target.Device, MaxBatchSize = model.Batch };
+        var options = new BatcherOptions { Devices = target.Device is { } device ? [device] : [], MaxBatchSize = model.Batch };
         if (command.Takes(GpuCommand.FastBatch))
         {
             yield return new GpuFastBatch<TRow, TAnswer>(GpuCommand.FastBatch, serve(model.Module, options));

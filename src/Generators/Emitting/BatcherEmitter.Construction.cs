@@ -6,7 +6,7 @@ internal sealed partial class BatcherEmitter
     private void EmitFactory()
     {
         string isStatic = _method.IsStatic ? " static" : "";
-        string arguments = _method.IsStatic ? "options" : "this, options";
+        string arguments = _method.IsStatic ? "options" : "[this], options";
         string returns = _method.IsStatic ? "A batcher" : "A batcher of this instance";
         _writer.Lines($"""
             /// <summary>Creates a batcher that serves {MethodReference} to single callers.</summary>
@@ -16,13 +16,33 @@ internal sealed partial class BatcherEmitter
             {_method.Accessibility}{isStatic} {_batcher} Create{_method.Stem}Batcher(global::FastBatch.BatcherOptions? options = null) =>
                 new {_batcher}({arguments});
             """);
+        if (!_method.IsStatic)
+        {
+            EmitFactoryOfSeveral();
+        }
+    }
+
+    private void EmitFactoryOfSeveral()
+    {
+        _writer.Line();
+        _writer.Lines($"""
+            /// <summary>Creates a batcher that serves {MethodReference} to single callers on several devices, each with an instance of its own.</summary>
+            /// <param name="models">The instances, in the order of the devices; given twice, one must be able to run on two threads at once.</param>
+            /// <param name="options">Settings, <see cref="global::FastBatch.BatcherOptions.Devices"/> among them.</param>
+            /// <returns>A batcher of these instances. Dispose it when no more requests come.</returns>
+            {GeneratedCode}
+            {_method.Accessibility} static {_batcher} Create{_method.Stem}Batcher(
+                global::System.Collections.Generic.IReadOnlyList<{_method.TargetType}> models,
+                global::FastBatch.BatcherOptions options) =>
+                new {_batcher}(models, options);
+            """);
     }
 
     private void EmitFields()
     {
         if (!_method.IsStatic)
         {
-            _writer.Line($"private readonly {_method.TargetType} {_names.Target};");
+            _writer.Line($"private readonly {_method.TargetType}[] {_names.Models};");
         }
 
         foreach (NamedParameter input in _names.Inputs)
@@ -47,7 +67,7 @@ internal sealed partial class BatcherEmitter
 
     private void EmitConstructor()
     {
-        string parameters = (_method.IsStatic ? "" : $"{_method.TargetType} target, ") + "global::FastBatch.BatcherOptions? options";
+        string parameters = (_method.IsStatic ? "" : $"global::System.Collections.Generic.IReadOnlyList<{_method.TargetType}> models, ") + "global::FastBatch.BatcherOptions? options";
         string maxBatchSize = RowText.Number(_method.MaxBatchSize);
         string maxQueueDelay = RowText.Number(_method.MaxQueueDelayMicroseconds);
         string deadline = RowText.Number(_method.DeadlineMicroseconds);
@@ -65,7 +85,7 @@ internal sealed partial class BatcherEmitter
         _writer.Open();
         if (!_method.IsStatic)
         {
-            _writer.Line($"{_names.Target} = target;");
+            _writer.Line($"{_names.Models} = RequireModels(models);");
         }
 
         foreach (NamedParameter input in _names.Inputs)

@@ -33,7 +33,7 @@ internal sealed partial class BatcherEmitter
             protected override void Run(global::FastBatch.Lanes.Batch batch)
             """);
         _writer.Line($"{_names.Outputs} outputs = ({_names.Outputs})batch.Outputs;");
-        string target = _method.IsStatic ? _method.TargetType : _names.Target;
+        string target = _method.IsStatic ? _method.TargetType : $"{_names.Models}[batch.DeviceNumber]";
         string method = $"{target}.{Identifiers.Escape(_method.MethodName)}";
         switch (_method.Family)
         {

@@ -19,12 +19,15 @@ internal sealed partial class BatcherEmitter
 
         if (_method.IsModule)
         {
-            _writer.Line($"{Module}.eval();");
+            _writer.Open($"foreach ({_method.TargetType} module in {_names.Models})");
+            _writer.Line("((global::TorchSharp.torch.nn.Module)module).eval();");
+            _writer.Close();
+            _writer.Line();
         }
 
         foreach (NamedParameter input in _names.Inputs)
         {
-            _writer.Line($"{input.Tensors} = new global::{glue.Namespace}.TorchSharpRows<{input.Element}>(options?.Device);");
+            _writer.Line($"{input.Tensors} = new global::{glue.Namespace}.TorchSharpRows<{input.Element}>(options?.Devices);");
         }
     }
 
@@ -34,7 +37,7 @@ internal sealed partial class BatcherEmitter
         string glue = $"global::{_method.Glue!.Namespace}.";
 
         // The tensors are called as callers know them, unless that is taken here, or means that nobody wants it.
-        var locals = new NameScope(["batch", "outputs", "inference", "_", _names.Target, .. Fields]);
+        var locals = new NameScope(["batch", "outputs", "inference", "_", _names.Models, .. Fields]);
         string[] inputs = [.. _names.Inputs.Select(input => Identifiers.Escape(locals.Fresh(input.Name)))];
         string[] results = [.. _names.AllOutputs.Select(output => Identifiers.Escape(locals.Fresh(output.Name)))];
 
@@ -108,7 +111,7 @@ internal sealed partial class BatcherEmitter
     }
 
     // Without the members that the user's class may hide.
-    private string Module => $"((global::TorchSharp.torch.nn.Module){_names.Target})";
+    private string Module => $"((global::TorchSharp.torch.nn.Module){_names.Models}[batch.DeviceNumber])";
 
     private IEnumerable<string> Fields => _names.Inputs.SelectMany(static input => (string[])[input.Field, input.Tensors]);
 

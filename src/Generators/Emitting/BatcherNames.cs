@@ -78,7 +78,7 @@ internal sealed class BatcherNames
         ScalarOutputs = [.. AllOutputs.Where(static output => output.IsScalar)];
         Parameters = parameters;
 
-        Target = fields.Fresh("_target");
+        Models = fields.Fresh("_models");
         CopyRequests = fields.Fresh("_copyRequests");
         LeaseRequests = fields.Fresh("_leaseRequests");
         Held = properties.Fresh("Held");
@@ -114,7 +114,7 @@ internal sealed class BatcherNames
     public string State { get; }
 
     /// <summary>The field of the instance that is served.</summary>
-    public string Target { get; }
+    public string Models { get; }
 
     public string CopyRequests { get; }
 

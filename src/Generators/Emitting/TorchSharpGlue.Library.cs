@@ -51,13 +51,16 @@ internal static partial class TorchSharpGlue
             private delegate long VersionFunction(nint tensor);
 
             /// <summary>Throws now what would be thrown at the first batch.</summary>
-            public static void Require(global::FastBatch.Devices.Device? device)
+            public static void Require(global::System.Collections.Generic.IReadOnlyList<global::FastBatch.Devices.Device> devices)
             {
                 _ = s_create.Value;
-                if (device?.CudaIndex is not null && WhyNoDevice() is { } reason)
+                foreach (global::FastBatch.Devices.Device device in devices)
                 {
-                    throw new global::System.NotSupportedException(
-                        $"{TorchSharpLibrary.Description} cannot compute on the streams of {device.Name}: {reason}");
+                    if (device.CudaIndex is not null && WhyNoDevice() is { } reason)
+                    {
+                        throw new global::System.NotSupportedException(
+                            $"{TorchSharpLibrary.Description} cannot compute on the streams of {device.Name}: {reason}");
+                    }
                 }
             }
 

@@ -17,7 +17,8 @@ internal static partial class TorchSharpGlue
             private readonly Kept?[] _kept = new Kept?[Places];
             private volatile bool _closed;
 
-            public TorchSharpRows(global::FastBatch.Devices.Device? device) => TorchSharpMemory.Require(device);
+            public TorchSharpRows(global::System.Collections.Generic.IReadOnlyList<global::FastBatch.Devices.Device>? devices) =>
+                TorchSharpMemory.Require(devices ?? []);
 
             /// <summary>The rows of a batch, until the loan is disposed.</summary>
             public Loan Borrow(

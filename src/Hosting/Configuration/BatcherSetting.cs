@@ -29,7 +29,7 @@ internal sealed class BatcherSetting
         Of("ZeroRows", Switches, TrySwitch, o => o.ZeroRows, (o, value) => o with { ZeroRows = value }),
         Of("DedicatedThread", Switches, TrySwitch, o => o.DedicatedThread, (o, value) => o with { DedicatedThread = value }),
         Of("InlineContinuations", Switches, TrySwitch, o => o.InlineContinuations, (o, value) => o with { InlineContinuations = value }),
-        InCode("Device", o => o.Device, (o, value) => o with { Device = value }),
+        InCode("Devices", o => o.Devices, (o, value) => o with { Devices = value }),
         Of("MaxInFlight", WholeNumbers, TryWholeNumber, o => o.MaxInFlight, (o, value) => o with { MaxInFlight = value }),
         Of("UseCudaGraphs", Switches, TrySwitch, o => o.UseCudaGraphs, (o, value) => o with { UseCudaGraphs = value }),
         Of("GraphSizes", Sizes, TrySizes, o => o.GraphSizes, (o, value) => o with { GraphSizes = value }),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastBatch.Diagnostics;
 using FastBatch.Hosting.Configuration;
 using FastBatch.Hosting.Lifetime;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -7,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace FastBatch.Hosting.Health;
 
 /// <summary>
-/// Unhealthy while the host starts or stops, or if a batcher does not serve; degraded while one sends away or misses the deadline of too many requests. The data say how
-/// each is doing.
+/// Unhealthy while the host starts or stops, or if a batcher does not serve; degraded while one does not run on all of its devices, sends away too many requests, or misses
+/// too many deadlines. The data say how each is doing.
 /// </summary>
 internal sealed class BatcherHealthCheck(BatcherHost host, BatcherOptionsFactory settings, IOptions<FastBatchHostOptions> options) : IHealthCheck
 {
@@ -35,9 +36,19 @@ internal sealed class BatcherHealthCheck(BatcherHost host, BatcherOptionsFactory
             data[$"{hosted.Name}:MaxBatchSize"] = hosted.Batcher.MaxBatchSize;
             data[$"{hosted.Name}:ShedShare"] = Math.Round(shed, 4);
             data[$"{hosted.Name}:LateShare"] = Math.Round(late, 4);
-            if (state != BatcherState.Serving)
+            if (state == BatcherState.Degraded)
+            {
+                degraded.Add($"{hosted.Name} does not run on all of its devices");
+            }
+            else if (state != BatcherState.Serving)
             {
                 unhealthy.Add($"{hosted.Name} is {state}");
+            }
+
+            foreach (DeviceStatus device in hosted.Batcher.GetDeviceStatus())
+            {
+                data[$"{hosted.Name}:{device.Name}"] =
+                    device.Loss is { } loss ? loss.Message : device.IsStalled ? "does not finish what it runs" : "takes batches";
             }
 
             Budget(shed, options.Value.ShedBudget, "sends away");

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FastBatch.Diagnostics;
 using FastBatch.Hosting.Configuration;
 using Microsoft.Extensions.Hosting;
@@ -53,6 +52,11 @@ internal sealed class BatcherHost(
                 cancellationToken.ThrowIfCancellationRequested();
                 HostedBatcher hosted = Start(registration);
                 made.Add(hosted);
+                foreach (DeviceStatus device in hosted.Batcher.GetDeviceStatus())
+                {
+                    Log.RunsOn(logger, hosted.Name, device.Name, device.Description);
+                }
+
                 if (options.Value.WarmUp)
                 {
                     await WarmUpAsync(hosted, cancellationToken).ConfigureAwait(false);
@@ -123,10 +127,8 @@ internal sealed class BatcherHost(
 
     private async Task WarmUpAsync(HostedBatcher hosted, CancellationToken cancellationToken)
     {
-        long started = Stopwatch.GetTimestamp();
-        await hosted.Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
-        long milliseconds = (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-        Log.WarmedUp(logger, hosted.Name, hosted.Batcher.WarmUpRuns, milliseconds);
+        WarmUpReport report = await hosted.Batcher.WarmUpAsync(cancellationToken).ConfigureAwait(false);
+        Log.WarmedUp(logger, hosted.Name, report.Batches, (long)report.Duration.TotalMilliseconds);
         IReadOnlyList<GraphReport> graphs = hosted.Batcher.GetGraphs();
         string sizes = string.Join(", ", graphs.Where(static size => size.Recorded > 0).Select(static size => size.Rows));
         if (sizes.Length > 0)

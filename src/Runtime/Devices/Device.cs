@@ -2,7 +2,7 @@ namespace FastBatch.Devices;
 
 /// <summary>
 /// Where batches compute if not on the CPU: memory of its own, and streams that work through what they are given while the CPU does
-/// something else. Given to <see cref="BatcherOptions.Device"/>; one object serves any number of batchers, each of which opens streams of its
+/// something else. Given to <see cref="BatcherOptions.Devices"/>; one object serves any number of batchers, each of which opens streams of its
 /// own. For those who bring a backend: the batchers call it, users do not.
 /// </summary>
 public abstract class Device
@@ -20,7 +20,7 @@ public abstract class Device
 
     /// <summary>
     /// Lets the streams copy from and to host memory by themselves. The memory is whole pages, does not move, and stays until it is
-    /// unpinned. Any thread.
+    /// unpinned. It may be pinned for other devices as well. Any thread.
     /// </summary>
     /// <param name="address">The first byte, at the beginning of a page.</param>
     /// <param name="bytes">A multiple of <see cref="Environment.SystemPageSize"/>; more than 0.</param>

@@ -20,6 +20,9 @@ public enum DeviceStream
 /// </summary>
 public abstract class DeviceStreams : IDisposable
 {
+    /// <summary>What computes where, as far as was found out when it was opened: for people to read, in logs at the start. Any thread.</summary>
+    public virtual string Description => "";
+
     /// <summary>Whether an error has struck that only a new process gets rid of: nothing that the device says is to be believed any more.</summary>
     public abstract bool IsLost { get; }
 

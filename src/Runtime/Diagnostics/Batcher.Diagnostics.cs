@@ -28,12 +28,12 @@ public abstract partial class Batcher
     /// <summary>The bytes of one row, all inputs together.</summary>
     public long RowBytes => _inputs.Sum(static rows => (long)rows.RowBytes);
 
-    /// <summary>Runs on rows of zeros so far, see <see cref="WarmUpAsync"/>; in no statistics.</summary>
-    public int WarmUpRuns => _executor.WarmUpRuns;
+    /// <summary>How its devices are doing, in the order of <see cref="BatcherOptions.Devices"/>. Any thread.</summary>
+    public IReadOnlyList<DeviceStatus> GetDeviceStatus() => _executor.DeviceStatus();
 
     /// <summary>
-    /// How the method's graphs fare (see <see cref="BatcherOptions.UseCudaGraphs"/>): one entry for each size, smallest first; none where there
-    /// are none. A moment's view.
+    /// How the method's graphs fare (see <see cref="BatcherOptions.UseCudaGraphs"/>): one entry for each size, on all devices together, smallest
+    /// first; none where there are none. A moment's view.
     /// </summary>
     public IReadOnlyList<GraphReport> GetGraphs() => [.. _executor.Graphs];
 

@@ -45,6 +45,9 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     /// <summary>Whether members may be waiting for their turn.</summary>
     public bool IsUnderWay => (Epoch & 1) != 0 && _participants.Read() is > 0 and < Walked;
 
+    /// <summary>Whether the thread pool is to resume all of its callers. Before it begins.</summary>
+    public bool IsOnPool { get; set; }
+
     /// <summary>Whether one thread was asked to deliver all of it.</summary>
     public bool IsSolo { get; private set; }
 

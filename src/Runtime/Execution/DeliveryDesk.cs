@@ -43,6 +43,8 @@ internal sealed class DeliveryDesk : IDisposable
     private readonly int _maxBatchSize;
     private readonly Timer _rescue;
 
+    private readonly bool _areSeveral;
+
     // Callers so far. Announced by the device side alone, delivered by whoever has been through a batch.
     private AtomicInt64 _announced;
     private AtomicInt64 _delivered;
@@ -53,11 +55,19 @@ internal sealed class DeliveryDesk : IDisposable
     private uint _deliveries;
     private bool _disposed;
 
+    private AtomicInt64 _resumingSince;
+
     // Of the thread that delivers last. Deliveries may overlap, and one then be measured by another's time: no harm.
     private long _deliveryDue;
 
-    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time, Ledger ledger)
+    /// <param name="batcher">The batcher's name.</param>
+    /// <param name="maxBatchSize">The most rows of a batch.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="ledger">Told how requests ended.</param>
+    /// <param name="areSeveral">Whether several devices announce batches, each on its thread.</param>
+    public DeliveryDesk(string batcher, int maxBatchSize, TimeProvider time, Ledger ledger, bool areSeveral = false)
     {
+        _areSeveral = areSeveral;
         _ledger = ledger;
         _time = time;
         _typicalResume = time.ToTimestamp(TypicalResume);
@@ -78,6 +88,9 @@ internal sealed class DeliveryDesk : IDisposable
 
     /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
     public int Resuming => (int)(_announced.Read() - _delivered.Read());
+
+    /// <summary>When a thread of the pool last began with a batch that no other thread resumes; 0 before the first. Any thread.</summary>
+    public long ResumingSince => _resumingSince.Read();
 
     /// <summary>Callers that have been given a result so far.</summary>
     public long Succeeded
@@ -102,7 +115,17 @@ internal sealed class DeliveryDesk : IDisposable
     public void Return(Delivery delivery) => _free.Return(delivery);
 
     /// <summary>By the thread that ran the batch, while it has the device: its callers count as being resumed from now on.</summary>
-    public void Announce(Delivery delivery) => _announced.Write(_announced.Read() + delivery.Batch.Count);
+    public void Announce(Delivery delivery)
+    {
+        if (_areSeveral)
+        {
+            _announced.Add(delivery.Batch.Count);
+        }
+        else
+        {
+            _announced.Write(_announced.Read() + delivery.Batch.Count);
+        }
+    }
 
     /// <summary>
     /// Resumes the callers, on this thread and helpers. By the thread that ran the batch, once it has given the device away. True if nobody
@@ -122,6 +145,7 @@ internal sealed class DeliveryDesk : IDisposable
             RaiseSlow();
         }
 
+        delivery.IsOnPool = false;
         Begin(delivery, participants: 1 + helpers);
         Queue(delivery, helpers);
         bool learns = helpers == 0 && callers >= MeasuredCallers;
@@ -138,6 +162,7 @@ internal sealed class DeliveryDesk : IDisposable
     public void DeliverOnPool(Delivery delivery)
     {
         int helpers = Math.Clamp(Helpers(delivery.Batch.Count), 1, Environment.ProcessorCount);
+        delivery.IsOnPool = true;
         Begin(delivery, helpers);
         Queue(delivery, helpers);
     }
@@ -147,7 +172,13 @@ internal sealed class DeliveryDesk : IDisposable
     {
         int callers = delivery.Batch.Count;
         bool learns = delivery.IsSolo && callers >= MeasuredCallers;
-        long started = learns ? _time.GetTimestampOr(0) : 0;
+        bool isOnPool = delivery.IsOnPool;
+        long started = learns || isOnPool ? _time.GetTimestampOr(0) : 0;
+        if (isOnPool)
+        {
+            _resumingSince.Write(started);
+        }
+
         if (delivery.RunBackwards())
         {
             Return(delivery);

@@ -15,10 +15,13 @@ internal abstract partial class DeviceExecutor
     private volatile DeviceException? _loss;
 
     /// <summary>Why nothing can be run any more; null while something can. Any thread.</summary>
-    public DeviceException? Loss => _loss;
+    public virtual DeviceException? Loss => _loss;
+
+    /// <summary>The same, where it was the device side itself that failed, not its devices. Any thread.</summary>
+    internal DeviceException? OwnLoss => _loss;
 
     /// <summary>Nothing is run from now on.</summary>
-    protected void Lose(DeviceException loss)
+    protected internal void Lose(DeviceException loss)
     {
         // In this order: whoever is refused because the lanes are closed is told why.
         _loss ??= loss;
@@ -34,13 +37,19 @@ internal abstract partial class DeviceExecutor
     /// <summary>After a loss: ends what waits and what was about to run, and gives their rows back. Asks neither clock nor policy.</summary>
     protected void EndLost()
     {
-        DeviceException loss = _loss!;
-        Lanes.EndAll(() => new DeviceLostException(_batcher.Name, loss), RequestOutcome.Failed, _ledger);
+        EndWaiting();
         if (Lanes.Forfeit() is > 0 and int cancelled)
         {
             _ledger.End(RequestOutcome.Cancelled, cancelled);
         }
 
-        ForgetWarmUp();
+        _warmUp.Forget(new DeviceLostException(_batcher.Name, Loss!));
+    }
+
+    /// <summary>After a loss: ends what waits and what was about to run. Its rows stay taken.</summary>
+    protected void EndWaiting()
+    {
+        DeviceException loss = Loss!;
+        Lanes.EndAll(() => new DeviceLostException(_batcher.Name, loss), RequestOutcome.Failed, _ledger);
     }
 }

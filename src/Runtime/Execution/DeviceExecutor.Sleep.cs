@@ -23,6 +23,9 @@ internal abstract partial class DeviceExecutor
     private WakeMark _mark;
     private bool _parked;
 
+    // 1: whoever has the lanes is to look again, whatever it waits for.
+    private AtomicInt32 _isCalled;
+
     // While parked: callers were being resumed when the policy decided to wait, so it is to be asked again when they have been.
     private bool _parkedForCallers;
 
@@ -33,6 +36,25 @@ internal abstract partial class DeviceExecutor
         if (_mark.IsReached(ticket))
         {
             NoticeAsleep();
+        }
+    }
+
+    /// <summary>
+    /// Any thread: something else than a row has changed. Full fence: whoever goes to sleep with the lanes sees the call, or is seen asleep
+    /// here; and whoever has them sees what this thread did before.
+    /// </summary>
+    protected internal void Call()
+    {
+        _isCalled.Exchange(1);
+        Notice(WakeMark.Always);
+    }
+
+    /// <summary>By whoever has the lanes, before it looks. Full fence, if it was called: it sees what those did who called.</summary>
+    protected internal void Answer()
+    {
+        if (_isCalled.Read() == 1)
+        {
+            _isCalled.Exchange(0);
         }
     }
 
@@ -77,7 +99,7 @@ internal abstract partial class DeviceExecutor
             return !TryTakeBack(parking);
         }
 
-        bool hasNews = HasWarmUp || HasNews(Lane, ticket);
+        bool hasNews = _warmUp.IsAsked || _isCalled.Read() == 1 || HasNews(Lane, ticket);
         for (int i = 1; !hasNews && Lanes.AreSeveral && i < seen.Length; i++)
         {
             hasNews = Lanes[i] is { } lane && HasNews(lane, seen[i]);
@@ -139,7 +161,7 @@ internal abstract partial class DeviceExecutor
     /// Device side: blocks, keeping the device, until <paramref name="rows"/> rows wait, the time has come, or the callers being resumed, if
     /// any were when the policy decided, have been. May return early.
     /// </summary>
-    protected void Park(long until, int rows, bool forCallers = false)
+    protected internal void Park(long until, int rows, bool forCallers = false)
     {
         Volatile.Write(ref _parked, true);
         Volatile.Write(ref _parkedForCallers, forCallers);
@@ -157,11 +179,8 @@ internal abstract partial class DeviceExecutor
         Volatile.Write(ref _parked, false);
     }
 
-    /// <summary>Device side: lets time pass, whatever is published meanwhile. May return early.</summary>
-    protected void Sleep(long until) => _parker.Park(RemainingUntil(until));
-
     /// <summary>Device side: lets time pass as the policy asked for. False if another thread took the device meanwhile.</summary>
-    protected bool Wait(long until, int rows)
+    protected internal bool Wait(long until, int rows)
     {
         if (until - _time.GetTimestampOr(until) > _longestSpin)
         {
@@ -198,7 +217,7 @@ internal abstract partial class DeviceExecutor
     }
 
     /// <summary>Device side: waits a moment for something to do, where there is a core to spare. True if there is.</summary>
-    protected bool SpinForRow(TimeSpan duration)
+    protected internal bool SpinForRow(TimeSpan duration)
     {
         if (Environment.ProcessorCount == 1)
         {
@@ -229,7 +248,7 @@ internal abstract partial class DeviceExecutor
     private long TicketOf(int rows) => Lane.Ring.ReadMark + rows - 1 - Lanes.WaitingElsewhere;
 
     // On one core, what is waited for needs this one.
-    protected static void Pause()
+    protected internal static void Pause()
     {
         if (Environment.ProcessorCount == 1)
         {
@@ -263,7 +282,8 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private TimeSpan RemainingUntil(long until)
+    /// <summary>How long it is until then; negative for ever.</summary>
+    protected internal TimeSpan RemainingUntil(long until)
     {
         if (until == long.MaxValue)
         {

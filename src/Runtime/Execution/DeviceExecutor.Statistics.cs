@@ -8,25 +8,28 @@ namespace FastBatch.Execution;
 internal abstract partial class DeviceExecutor
 {
     // Written by the device side, read by any thread.
-    private readonly long[] _batchesBySize;
-    private long _deviceTime;
     private int _running;
-    private int _warmUpRuns;
 
     // Device side: what the policy last let rows wait for, since the last batch.
     private BatchDecision _wait;
 
+    /// <summary>The batches run, by device. Any thread.</summary>
+    protected internal BatchCounts[] Counts { get; protected set; }
+
     /// <summary>Batches that the method runs on. Any thread.</summary>
     public int Running => _running + InFlight;
-
-    /// <summary>Runs on rows of zeros. Any thread.</summary>
-    public int WarmUpRuns => _warmUpRuns;
 
     /// <summary>How the method's graphs fare; none where there are none. Any thread.</summary>
     public virtual IEnumerable<GraphReport> Graphs => [];
 
     /// <summary>The most rows a batch may have at the moment. Any thread.</summary>
-    public int BatchLimit => _scheduler.Estimates.MaxRows;
+    public virtual int BatchLimit => _scheduler.Estimates.MaxRows;
+
+    /// <summary>What batches take, as far as is known. Any thread.</summary>
+    protected virtual CostEstimate Cost => _scheduler.Estimates.Cost;
+
+    /// <summary>How the devices are doing; none where batches run on the CPU. Any thread.</summary>
+    public virtual IReadOnlyList<DeviceStatus> DeviceStatus() => [];
 
     /// <summary>What is known here of batches and requests. Any thread.</summary>
     public BatcherStatistics Statistics()
@@ -34,15 +37,14 @@ internal abstract partial class DeviceExecutor
         BatchSizes sizes = default;
         long batches = 0;
         long rows = 0;
-        for (int size = 1; size < _batchesBySize.Length; size++)
+        long duration = 0;
+        foreach (BatchCounts counts in Counts)
         {
-            long count = _batchesBySize[size];
-            sizes[BatchSizes.IndexOf(size)] += count;
-            batches += count;
-            rows += count * size;
+            counts.AddTo(ref batches, ref rows, ref sizes);
+            duration += counts.Duration;
         }
 
-        Estimates estimates = _scheduler.Estimates;
+        CostEstimate cost = Cost;
         return new BatcherStatistics
         {
             Succeeded = Desk.Succeeded,
@@ -57,12 +59,12 @@ internal abstract partial class DeviceExecutor
             Batches = batches,
             Rows = rows,
             BatchSizes = sizes,
-            DeviceTime = Duration(_deviceTime),
+            DeviceTime = Duration(duration),
             BatchLimit = BatchLimit,
-            ControlLimit = ControlLimit(estimates),
-            FixedCost = Duration(estimates.Cost.Fixed),
-            CostPerRow = Duration(estimates.Cost.PerRow),
-            ArrivalRate = estimates.ArrivalRate * _time.TimestampFrequency,
+            ControlLimit = ControlLimit(cost),
+            FixedCost = Duration(cost.Fixed),
+            CostPerRow = Duration(cost.PerRow),
+            ArrivalRate = ArrivalRate * _time.TimestampFrequency,
             Priorities = new PriorityStatisticsSet(
                 Queue(RequestPriority.Low), Queue(RequestPriority.Normal), Queue(RequestPriority.High), Queue(RequestPriority.Critical)),
         };
@@ -71,13 +73,6 @@ internal abstract partial class DeviceExecutor
     private PriorityStatistics Queue(RequestPriority priority) => Lanes.LaneOf(priority) is { } lane
         ? new PriorityStatistics { Submitted = lane.Submitted, QueueLength = lane.Backlog }
         : default;
-
-    // Device side.
-    protected void Count(int rows, long duration)
-    {
-        _batchesBySize[rows]++;
-        _deviceTime += duration;
-    }
 
     // Device side. With no observers, a look.
     private void Observe(Batch batch, int taken)
@@ -99,16 +94,19 @@ internal abstract partial class DeviceExecutor
             : _wait.Rows > 0 && now >= _wait.Timestamp ? BatchCloseReason.Delay
             : BatchCloseReason.Idle;
 
-    private int ControlLimit(Estimates estimates) => _batcher.Settings.Policy is not AdaptivePolicy adaptive ? 1 : adaptive.ControlLimit(
+    /// <summary>Rows per timestamp unit. Any thread.</summary>
+    protected virtual double ArrivalRate => _scheduler.Estimates.ArrivalRate;
+
+    private int ControlLimit(in CostEstimate cost) => _batcher.Settings.Policy is not AdaptivePolicy adaptive ? 1 : adaptive.ControlLimit(
         new QueueSnapshot
         {
             Waiting = 1,
-            MaxBatchSize = estimates.MaxRows,
-            FixedCost = estimates.Cost.Fixed,
-            CostPerRow = estimates.Cost.PerRow,
-            ArrivalRate = estimates.ArrivalRate,
+            MaxBatchSize = BatchLimit,
+            FixedCost = cost.Fixed,
+            CostPerRow = cost.PerRow,
+            ArrivalRate = ArrivalRate,
             TimestampFrequency = _time.TimestampFrequency,
         });
 
-    private TimeSpan Duration(double timestamps) => TimeSpan.FromSeconds(timestamps / _time.TimestampFrequency);
+    protected internal TimeSpan Duration(double timestamps) => TimeSpan.FromSeconds(timestamps / _time.TimestampFrequency);
 }

@@ -27,6 +27,7 @@ internal abstract partial class DeviceExecutor
     private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
     private readonly DeadlineWatch _watch;
+    private readonly WarmUp _warmUp;
     private readonly StallWatch? _stalls;
     private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,9 +44,6 @@ internal abstract partial class DeviceExecutor
     private long _started;
     private bool _decidedWhileResuming;
 
-    // Device side: those of the rows that wait; none before the first request with a deadline.
-    private long[] _deadlines = [];
-
     protected DeviceExecutor(Batcher batcher, PriorityLanes lanes, BatcherOptions options)
     {
         _batcher = batcher;
@@ -53,36 +51,42 @@ internal abstract partial class DeviceExecutor
         _time = options.TimeProvider;
         _settings = batcher.Settings;
         _largestBatch = _settings.MaxBatchSize;
-        _scheduler = new Scheduler(_settings.Policy, _settings.MaxBatchSize, _time.TimestampFrequency);
+        _scheduler = NewScheduler();
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
         _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _latestWakeUp = (long)_time.ToTimestamp(LatestWakeUp);
         _trial = new OverlapTrial(_time);
-        _batchesBySize = new long[batcher.MaxBatchSize + 1];
+        Counts = [new BatchCounts(_largestBatch)];
         _isolation = new FaultIsolation(batcher.RunBatch, options.IsolateFaults);
         _ledger = batcher.Ledger;
         _watch = new DeadlineWatch(lanes, batcher, _time);
-        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger);
+        Desk = new DeliveryDesk(batcher.Name, batcher.MaxBatchSize, _time, _ledger, areSeveral: options.Devices.Count > 1);
         Desk.AllDelivered += NoticeAllDelivered;
         Desk.Slow += NoticeSlowDelivery;
-        _stalls = options.RunLimit is { } limit ? new StallWatch(lanes, batcher, limit, _time, EndInFlight) : null;
+        _warmUp = new WarmUp(batcher, lanes, Desk, _scheduler);
+
+        // Each device has its own.
+        _stalls = options.Devices.Count == 0 ? WatchStalls(EndInFlight) : null;
     }
 
-    protected PriorityLanes Lanes { get; }
+    protected internal PriorityLanes Lanes { get; }
 
     /// <summary>The lane of the usual priority.</summary>
     protected Lane Lane => Lanes.Normal;
 
-    protected DeliveryDesk Desk { get; }
+    protected internal DeliveryDesk Desk { get; }
 
     /// <summary>What callers are told while the method does not return; null while it does. Any thread.</summary>
-    public BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+    public virtual BatcherStalledException? FindStall() => _stalls is { IsStalled: true } ? _stalls.Fault() : null;
+
+    /// <summary>Whether some of several devices take no batches any more, or for the time being, and the others do. Any thread.</summary>
+    public virtual bool IsDegraded => false;
 
     /// <summary>Whether no caller is being resumed.</summary>
     public bool AllDelivered => Desk.Resuming == 0;
 
     /// <summary>Ends the watches. Once nothing is left to deliver.</summary>
-    public void EndWatch()
+    public virtual void EndWatch()
     {
         Desk.Dispose();
         _watch.Dispose();
@@ -101,7 +105,12 @@ internal abstract partial class DeviceExecutor
             _watch.Use();
         }
 
-        int ahead = Lanes.BacklogFrom(priority);
+        return PredictEnd(Lanes.BacklogFrom(priority), now);
+    }
+
+    /// <summary>Any thread: when a row submitted now should be answered, with so many to be taken before it.</summary>
+    protected virtual long PredictEnd(int ahead, long now)
+    {
         Estimates estimates = _scheduler.Estimates;
         return ahead == 0 && estimates.BusyUntil <= now ? now : estimates.PredictEnd(ahead, now);
     }
@@ -124,8 +133,16 @@ internal abstract partial class DeviceExecutor
     {
     }
 
-    /// <summary>Device side: the watch over runs that take too long, if there is one.</summary>
-    protected StallWatch? Stalls => _stalls;
+    /// <summary>Any thread: asks for a warm-up, once the rows for it are reserved.</summary>
+    public virtual Task<WarmUpReport> WarmUpAsync()
+    {
+        Task<WarmUpReport> warm = _warmUp.Ask();
+        Notice(WakeMark.Always);
+        return warm;
+    }
+
+    /// <summary>Any thread, once the batcher is closed: ends a warm-up that nobody may come to.</summary>
+    public virtual void AbandonWarmUp() => _warmUp.Abandon(new BatcherClosedException(_batcher.Name));
 
     /// <summary>How long the queue should take to run.</summary>
     public TimeSpan EstimateBacklog()
@@ -133,8 +150,11 @@ internal abstract partial class DeviceExecutor
         double batches = Math.Ceiling((double)Lanes.Backlog / _batcher.MaxBatchSize);
 
         // A clock that jumped makes durations of any size and sign.
-        return TimeSpan.FromSeconds(Math.Clamp(batches * _scheduler.LastDuration / _time.TimestampFrequency, 0, LongestBacklog.TotalSeconds));
+        return TimeSpan.FromSeconds(Math.Clamp(batches * TimePerBatch / _time.TimestampFrequency, 0, LongestBacklog.TotalSeconds));
     }
+
+    /// <summary>Any thread: what goes by from the end of a batch to that of the next while there are more, in timestamp units.</summary>
+    protected virtual double TimePerBatch => _scheduler.LastDuration;
 
     /// <summary>
     /// Waits until all is delivered; the lane is closed. False if <paramref name="timeout"/> passes or <paramref name="giveUp"/> is cancelled
@@ -178,70 +198,24 @@ internal abstract partial class DeviceExecutor
     /// <summary>When the last batch ended.</summary>
     protected long LastEnded => _scheduler.LastEnded;
 
-    /// <summary>Device side.</summary>
+    /// <summary>Device side. Of several devices, of the first.</summary>
     protected Scheduler Scheduler => _scheduler;
+
+    /// <summary>Device side: a scheduler by the settings in force.</summary>
+    protected Scheduler NewScheduler() => new(_settings.Policy, _largestBatch, _time.TimestampFrequency);
+
+    /// <summary>Has a run watched that takes too long; what ends then besides the lanes' requests, if those do, is given.</summary>
+    protected StallWatch? WatchStalls(Action<Func<FastBatchException?>, RequestOutcome> endInFlight, Func<bool>? endsAll = null) =>
+        _batcher.Options.RunLimit is { } limit ? new StallWatch(Lanes, _batcher, limit, _time, endInFlight, endsAll) : null;
 
     /// <summary>Device side: when the batch that was closed last was.</summary>
     protected long Closed => _started;
 
+    /// <summary>The clock.</summary>
+    protected internal TimeProvider Time => _time;
+
     /// <summary>Device side: callers were being resumed when the policy decided last.</summary>
-    protected bool DecidedWhileResuming => _decidedWhileResuming;
-
-    /// <summary>
-    /// Device side: the next batch to run, or null: then nothing waits (<paramref name="until"/> is 0) or the policy waits until a time or
-    /// until <paramref name="rows"/> rows wait.
-    /// </summary>
-    protected Delivery? TryClose(out long until, out int rows)
-    {
-        if (Lanes.Refill() is > 0 and int cancelled)
-        {
-            _ledger.End(RequestOutcome.Cancelled, cancelled);
-        }
-
-        TakeSettings();
-        WarmUp();
-        int waiting = Lanes.CountWaiting(_scheduler.Cap);
-        until = 0;
-        rows = 1;
-        if (waiting == 0)
-        {
-            return null;
-        }
-
-        long now = _time.GetTimestamp();
-        Delivery delivery = _spare ?? Desk.Take();
-        _spare = delivery;
-        BatchDecision decision = BatchDecision.Dispatch(waiting);
-        long earliestDeadline = _watch.IsUsed ? Lanes.EarliestDeadline(waiting) : long.MaxValue;
-        Exception? error = null;
-        try
-        {
-            decision = Decide(waiting, earliestDeadline, now);
-        }
-        catch (Exception exception)
-        {
-            // A policy that throws must not stop the device: those it was asked about learn of it.
-            error = exception;
-        }
-
-        if (decision.Kind == BatchDecision.DecisionKind.WaitUntil)
-        {
-            (until, rows) = (decision.Timestamp, decision.Rows);
-            _wait = decision;
-            return null;
-        }
-
-        Lanes.Choose(decision.Rows, now);
-        Close(delivery.Batch, decision, earliestDeadline != long.MaxValue, now);
-        if (error is not null)
-        {
-            delivery.Batch.Fail(0, delivery.Batch.Count, error);
-        }
-
-        _spare = null;
-        _started = now;
-        return delivery;
-    }
+    protected internal bool DecidedWhileResuming => _decidedWhileResuming;
 
     /// <summary>Device side: runs the batch and frees its rows. The callers are the caller's to resume.</summary>
     protected void Run(Delivery delivery)
@@ -258,7 +232,7 @@ internal abstract partial class DeviceExecutor
             _stalls?.End();
             _running--;
             long ended = _time.GetTimestamp();
-            Count(rows, ended - _started);
+            Counts[0].Add(rows, ended - _started);
 
             // A batch that threw took as long as its parts: nothing to learn a cost from.
             _scheduler.Record(batch.HasResult ? rows : 0, _started, ended);
@@ -310,38 +284,6 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private void Close(Batch batch, BatchDecision decision, bool hasDeadlines, long now)
-    {
-        Observe(batch, decision.Rows);
-        bool drops = decision.Kind == BatchDecision.DecisionKind.Drop;
-        if (hasDeadlines && !drops)
-        {
-            CloseInTime(batch, decision.Rows, now);
-        }
-        else
-        {
-            Lanes.Close(batch, decision.Rows);
-        }
-
-        batch.Fate = drops ? BatchFate.Dropped : BatchFate.Runs;
-        batch.Record?.Close(batch.Count, drops, WhyNow(decision.Rows, now), now);
-        _wait = default;
-        if (batch.CancelledBefore > 0)
-        {
-            _ledger.End(RequestOutcome.Cancelled, batch.CancelledBefore);
-        }
-    }
-
-    private void TakeSettings()
-    {
-        BatcherSettings settings = _batcher.Settings;
-        if (settings != _settings)
-        {
-            _settings = settings;
-            _scheduler.Adopt(settings.Policy, settings.UsesEstimates, settings.MaxBatchSize);
-        }
-    }
-
     private void RunMethod(Batch batch)
     {
         try
@@ -381,61 +323,6 @@ internal abstract partial class DeviceExecutor
         {
             Desk.Return(delivery);
         }
-    }
-
-    // Rows that would be late are not run; the pool tells their callers at once.
-    private void CloseInTime(Batch batch, int rows, long now)
-    {
-        if (_deadlines.Length == 0)
-        {
-            _deadlines = new long[_largestBatch];
-        }
-
-        Span<long> deadlines = _deadlines.AsSpan(0, rows);
-        Lanes.ReadDeadlines(deadlines);
-        GuardVerdict verdict = _scheduler.Guard(deadlines, Lanes.Backlog, now);
-        (int taken, long cutoff) = verdict.Hopeless > 0 ? (verdict.Hopeless, long.MaxValue) : (verdict.Rows, verdict.Cutoff);
-        if (cutoff == long.MinValue)
-        {
-            Lanes.Close(batch, taken);
-            return;
-        }
-
-        Delivery late = Desk.Take();
-        late.Batch.Ignore();
-        late.Batch.CloseEmpty(BatchFate.Late);
-        Lanes.Close(batch, taken, cutoff, late.Batch);
-        if (late.Batch.Count == 0)
-        {
-            Desk.Return(late);
-            return;
-        }
-
-        Desk.Announce(late);
-        Desk.DeliverOnPool(late);
-    }
-
-    // A thread that is woken comes late; and while nothing is known of the device, a row with a deadline is not to wait.
-    private long LatestStart(long deadline, long now) => deadline == long.MaxValue ? deadline
-        : _scheduler.Cost.Mean(1) > 0 ? deadline - _latestWakeUp
-        : now;
-
-    private BatchDecision Decide(int waiting, long earliestDeadline, long now)
-    {
-        int resuming = Desk.Resuming;
-        _decidedWhileResuming = resuming > 0;
-        (long oldest, long newest) = Lanes.Enqueued(waiting);
-        return _scheduler.Decide(
-            new QueueState(
-                waiting,
-                Lanes.Backlog,
-                Lanes.Submitted,
-                oldest,
-                newest,
-                resuming,
-                Lanes.IsClosed,
-                LatestStart(earliestDeadline, now)),
-            now);
     }
 
     private void NoticeAllDelivered()

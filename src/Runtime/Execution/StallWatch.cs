@@ -7,7 +7,7 @@ namespace FastBatch.Execution;
 
 /// <summary>
 /// Watches for a method that does not return. A few times per limit it looks how long the batch has been running; from the limit on it ends
-/// the requests of that batch and those behind it, again at every look, until the run ends. It takes no row and no output from the device
+/// the requests of that batch and, where no other device runs them, those behind it, again at every look, until the run ends. It takes no row and no output from the device
 /// side, which finds them as it left them, their requests decided. Invariant: a run is stalled only while it lasts, so the stall of one is
 /// over, for every thread, with the store that ends it.
 /// </summary>
@@ -21,6 +21,7 @@ internal sealed class StallWatch : IDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly Action<Func<FastBatchException?>, RequestOutcome> _endInFlight;
+    private readonly Func<bool> _endsAll;
 
     // When the batch was begun that runs now; 0 while none runs. Written by whoever has the device.
     private AtomicInt64 _run;
@@ -33,10 +34,13 @@ internal sealed class StallWatch : IDisposable
     /// <param name="limit">How long a run may take.</param>
     /// <param name="time">The clock.</param>
     /// <param name="endInFlight">As <see cref="PriorityLanes.EndAll"/>, for requests whose rows are free already.</param>
+    /// <param name="endsAll">Whether nobody else will run what waits; null if there is nobody else.</param>
     public StallWatch(
-        PriorityLanes lanes, Batcher batcher, TimeSpan limit, TimeProvider time, Action<Func<FastBatchException?>, RequestOutcome> endInFlight)
+        PriorityLanes lanes, Batcher batcher, TimeSpan limit, TimeProvider time,
+        Action<Func<FastBatchException?>, RequestOutcome> endInFlight, Func<bool>? endsAll = null)
     {
         (_lanes, _batcher, _limit, _time, _endInFlight) = (lanes, batcher, limit, time, endInFlight);
+        _endsAll = endsAll ?? (() => IsStalled);
         TimeSpan period = TimeSpan.FromMilliseconds(Math.Max(1, limit.TotalMilliseconds / LooksPerLimit));
 
         // What flows with the calls of whoever makes the batcher is not to be kept.
@@ -72,9 +76,8 @@ internal sealed class StallWatch : IDisposable
             _stalled.Write(run);
 
             // In the direction requests move.
-            Func<FastBatchException?> fault = () => IsStalled ? Fault() : null;
-            _lanes.EndAll(fault, RequestOutcome.Stalled, _batcher.Ledger);
-            _endInFlight(fault, RequestOutcome.Stalled);
+            _lanes.EndAll(() => _endsAll() ? Fault() : null, RequestOutcome.Stalled, _batcher.Ledger);
+            _endInFlight(() => IsStalled ? Fault() : null, RequestOutcome.Stalled);
         }
     }
 

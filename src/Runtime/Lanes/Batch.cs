@@ -36,6 +36,12 @@ public sealed class Batch
     /// <summary>Whose memory the rows and outputs are in; null for the host's.</summary>
     public Device? Device => OnDevice?.Device;
 
+    /// <summary>Which of <see cref="BatcherOptions.Devices"/> it is for; 0 if there are none. Before it is closed.</summary>
+    public int DeviceNumber { get; internal set; }
+
+    /// <summary>Its number among those whose rows go back in order, see <see cref="ReleaseOrder"/>.</summary>
+    internal long ReleaseNumber { get; set; }
+
     /// <summary>Where it lies, if a device has it.</summary>
     internal DeviceRows? OnDevice { get; set; }
 
@@ -52,7 +58,7 @@ public sealed class Batch
     internal long[] EndTickets { get; private set; } = [];
 
     /// <summary>Whether it was gathered from several lanes.</summary>
-    internal bool IsMixed => _start == RowPlace.Mixed;
+    internal bool IsMixed => _start >= RowPlace.Mixed;
 
     /// <summary>The lane it is a run of rows of.</summary>
     internal int LaneIndex => RowPlace.Lane(_start);
@@ -151,6 +157,14 @@ public sealed class Batch
 
     /// <summary>Gives the batch outputs of its own, unless it still has those it used last.</summary>
     internal void Attach(Batcher batcher) => _outputs ??= batcher.RentOutputs();
+
+    /// <summary>Takes the outputs from it, to which a device may yet write: its next use gets others.</summary>
+    internal OutputSlab? AbandonOutputs()
+    {
+        OutputSlab? outputs = _outputs;
+        _outputs = null;
+        return outputs;
+    }
 
     /// <summary>Lets the outputs go if rows of them are lent; if not they stay with this batch object, for its next use.</summary>
     internal void Detach()

@@ -26,13 +26,13 @@ public abstract class InputRows
     /// <summary>Which of the batcher's inputs it is.</summary>
     internal int Index { get; set; }
 
-    /// <summary>Copies from the rows by itself; null for none. Before any are reserved.</summary>
-    internal Device? Device { get; set; }
+    /// <summary>Those that copy from the rows by themselves. Before any are reserved.</summary>
+    internal IReadOnlyList<Device> Devices { get; set; } = [];
 
     /// <summary>Where a row lies, on its way to the device. It does not move.</summary>
     internal abstract nint AddressOf(int row);
 
-    /// <summary>The device copies from them no more.</summary>
+    /// <summary>The devices copy from them no more.</summary>
     internal abstract void Unpin();
 
     /// <summary>
@@ -124,10 +124,10 @@ public sealed class InputRows<T> : InputRows
     internal override void Allocate(int memory, int rows, bool zeroes)
     {
         _zeroes = zeroes;
-        var aligned = new AlignedRows<T>(rows, RowLength, wholePages: Device is not null);
-        if (Device is not null)
+        var aligned = new AlignedRows<T>(rows, RowLength, wholePages: Devices.Count > 0);
+        if (Devices.Count > 0)
         {
-            _pinned[memory] = new PinnedRows(Device, aligned.Memory);
+            _pinned[memory] = new PinnedRows(Devices, aligned.Memory);
         }
 
         if (memory == 0)

@@ -39,13 +39,14 @@ internal sealed class Lane
     /// <param name="maxBytes">See <see cref="BatcherOptions.MaxQueueBytes"/>.</param>
     /// <param name="index">Which lane of the batcher it is, see <see cref="RowPlace"/>.</param>
     /// <param name="parked">Rows for those that wait for room, shared by the lanes.</param>
+    /// <param name="consumers">How many devices take from it.</param>
     public Lane(
         InputRows[] inputs, int maxBatchSize, int? capacity, bool zeroRows = true, bool poisons = false, long? maxBytes = null, int index = 0,
-        ParkedRows? parked = null)
+        ParkedRows? parked = null, int consumers = 1)
     {
         _poisons = poisons;
         long rowBytes = RowBytes(inputs);
-        int wanted = capacity ?? (int)Math.Max(4L * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
+        int wanted = capacity ?? (int)Math.Max(4L * consumers * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
         long most = (maxBytes ?? long.MaxValue) / rowBytes;
         Capacity = (int)Math.Min(wanted, most);
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)Capacity);
@@ -243,10 +244,10 @@ internal sealed class Lane
     }
 
     /// <summary>
-    /// Device side: as <see cref="Close"/>, but copies the rows into those in which a batch from several lanes is gathered, behind the
+    /// Device side: as <see cref="Close"/>, but copies the rows into those in which a batch from several lanes is gathered, from <paramref name="firstRow"/> on, behind the
     /// <paramref name="count"/> that are there. Returns how many are there now.
     /// </summary>
-    public int Gather(Batch batch, int count, int rows, long cutoff, Batch? late, ref int cancelled)
+    public int Gather(Batch batch, int firstRow, int count, int rows, long cutoff, Batch? late, ref int cancelled)
     {
         long first = Ring.Take(rows);
         batch.EndTickets[Index] = first + rows;
@@ -254,7 +255,7 @@ internal sealed class Lane
         {
             if (Pick(ticket, cutoff, late, out long requestTicket, ref cancelled) is { } request)
             {
-                Copy(_firstRow + Ring.Row(ticket), RowPlace.Mixed + count);
+                Copy(_firstRow + Ring.Row(ticket), firstRow + count);
                 batch.Record?.Note(count, Ring.Enqueued(ticket), request.Origin(requestTicket));
                 batch.Record?.Belong(count, Priority);
                 batch.Members[count++] = new BatchMember(request, requestTicket);

@@ -5,25 +5,43 @@ using FastBatch.Devices;
 namespace FastBatch.Lanes;
 
 /// <summary>
-/// Memory of the garbage collector's that a device may copy from and to. It holds on to the memory, so that it is unpinned before the
+/// Memory of the garbage collector's that devices may copy from and to. It holds on to the memory, so that it is unpinned before the
 /// collector can take it: at the latest when nothing else refers to this.
 /// </summary>
 internal sealed class PinnedRows : CriticalFinalizerObject
 {
-    private readonly Device _device;
+    private readonly List<Device> _devices = [];
     private readonly object _memory;
     private readonly nint _address;
 
     // 1 until one of those who unpin it does.
-    private AtomicInt32 _pinned;
+    private AtomicInt32 _isPinned = new(1);
 
-    public PinnedRows(Device device, RowMemory memory)
+    /// <exception cref="DeviceException">It cannot be pinned. Of several devices one that is lost is passed over: it copies nothing any more.</exception>
+    public PinnedRows(IReadOnlyList<Device> devices, RowMemory memory)
     {
-        _device = device;
         _memory = memory.Owner;
         _address = memory.Address;
-        device.Pin(memory.Address, memory.Bytes);
-        _pinned.Write(1);
+        _devices.EnsureCapacity(devices.Count);
+        try
+        {
+            foreach (Device device in devices)
+            {
+                try
+                {
+                    device.Pin(memory.Address, memory.Bytes);
+                    _devices.Add(device);
+                }
+                catch (DeviceException exception) when (exception.Failure == DeviceFailure.Lost && devices.Count > 1)
+                {
+                }
+            }
+        }
+        catch
+        {
+            Unpin();
+            throw;
+        }
     }
 
     ~PinnedRows() => Unpin();
@@ -31,9 +49,9 @@ internal sealed class PinnedRows : CriticalFinalizerObject
     /// <summary>Any thread, any number of times.</summary>
     public void Unpin()
     {
-        if (_pinned.Exchange(0) == 1)
+        if (_isPinned.Exchange(0) == 1)
         {
-            _device.Unpin(_address);
+            _devices.ForEach(device => device.Unpin(_address));
             GC.KeepAlive(_memory);
             GC.SuppressFinalize(this);
         }

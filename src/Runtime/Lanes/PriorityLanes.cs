@@ -85,6 +85,23 @@ internal sealed class PriorityLanes
         }
     }
 
+    /// <summary>Whether a lane has no room, and nothing that could be taken to make some. Any thread; a moment's view.</summary>
+    public bool IsStuck
+    {
+        get
+        {
+            for (int index = 0; index < RowPlace.Lanes; index++)
+            {
+                if (this[index]?.Ring is { HasRoom: false } ring && ring.ReadMark == ring.Claimed)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>The lane with this index, see <see cref="RowPlace"/>; null if it was never used.</summary>
     public Lane? this[int index] => _lanes[index].Read();
 
@@ -132,15 +149,17 @@ internal sealed class PriorityLanes
         }
     }
 
-    /// <summary>Device side, while no batch is out: fills the lanes up from behind, and gives back what has ended in front. Returns how many were cancelled.</summary>
-    public int Refill()
+    /// <summary>
+    /// Device side: fills the lanes up from behind and, if no batch is out, gives back what has ended in front. Returns how many were cancelled.
+    /// </summary>
+    public int Refill(bool skips)
     {
         int cancelled = 0;
         for (int index = 0; index < RowPlace.Lanes && (index == 0 || _areSeveral); index++)
         {
             if (this[index] is { } lane)
             {
-                cancelled += lane.SkipDecided();
+                cancelled += skips ? lane.SkipDecided() : 0;
                 lane.Overflow.Refill(lane.Ring);
             }
         }
@@ -294,11 +313,44 @@ internal sealed class PriorityLanes
             }
         }
 
-        if (_options.Checked)
+        PoisonMixed(batch);
+    }
+
+    /// <summary>Device side: what is to be given back when the batch's rows have been read, and those of all before it.</summary>
+    public TakenRows TakenBy(Batch batch)
+    {
+        var taken = default(TakenRows);
+        for (int index = 0; index < RowPlace.Lanes; index++)
+        {
+            taken.EndTickets[index] = batch.IsMixed ? batch.EndTickets[index]
+                : index == batch.LaneIndex ? batch.EndTicket
+                : Batch.NoTicket;
+        }
+
+        taken.Spilled = batch.IsMixed ? 0 : RowPlace.Index(batch.HostRow) + batch.Count - this[batch.LaneIndex]!.Ring.Size;
+        return taken;
+    }
+
+    /// <summary>Under the lock of <see cref="ReleaseOrder"/>: gives them back.</summary>
+    public void Release(in TakenRows taken)
+    {
+        for (int index = 0; index < RowPlace.Lanes; index++)
+        {
+            if (taken.EndTickets[index] != Batch.NoTicket)
+            {
+                this[index]!.Release(taken.EndTickets[index], taken.Spilled);
+            }
+        }
+    }
+
+    /// <summary>Device side, for tests: makes the rows unreadable in which a batch was gathered, and which have been read.</summary>
+    public void PoisonMixed(Batch batch)
+    {
+        if (_options.Checked && batch.IsMixed)
         {
             foreach (InputRows rows in _inputs)
             {
-                rows.Poison(RowPlace.Mixed, batch.Members.Length);
+                rows.Poison(batch.HostRow, batch.Members.Length);
             }
         }
     }
@@ -372,14 +424,18 @@ internal sealed class PriorityLanes
                 return;
             }
 
+            // For each device its own: batches of several may be on their way there at once.
             foreach (InputRows rows in _inputs)
             {
-                rows.Allocate(RowPlace.Memory(RowPlace.Mixed), _maxBatchSize, _options.ZeroRows);
+                rows.Allocate(RowPlace.Memory(RowPlace.Mixed), _maxBatchSize * Math.Max(1, _options.Devices.Count), _options.ZeroRows);
             }
 
             _hasMixed = true;
         }
     }
+
+    /// <summary>The first of the rows in which batches for a device are gathered.</summary>
+    public int MixedRow(int deviceNumber) => RowPlace.Mixed + (deviceNumber * _maxBatchSize);
 
     /// <summary>Device side: zeroes the rows of a batch.</summary>
     public void Clear(Batch batch)
@@ -391,7 +447,8 @@ internal sealed class PriorityLanes
     }
 
     private Lane Create(int index) =>
-        new(_inputs, _maxBatchSize, _options.Capacity, _options.ZeroRows, _options.Checked, _options.MaxQueueBytes, index, _parked);
+        new(_inputs, _maxBatchSize, _options.Capacity, _options.ZeroRows, _options.Checked, _options.MaxQueueBytes, index, _parked,
+            consumers: Math.Max(1, _options.Devices.Count));
 
     private void Gather(Batch batch, long cutoff, Batch? late)
     {
@@ -402,10 +459,10 @@ internal sealed class PriorityLanes
         {
             if (_taken[level] > 0)
             {
-                count = LaneOf(level)!.Gather(batch, count, _taken[level], cutoff, late, ref cancelled);
+                count = LaneOf(level)!.Gather(batch, MixedRow(batch.DeviceNumber), count, _taken[level], cutoff, late, ref cancelled);
             }
         }
 
-        batch.Close(RowPlace.Mixed, count, Batch.NoTicket, cancelled);
+        batch.Close(MixedRow(batch.DeviceNumber), count, Batch.NoTicket, cancelled);
     }
 }

@@ -2,7 +2,7 @@ using FastBatch.Devices;
 
 namespace FastBatch.Lanes;
 
-/// <summary>The memory of one <see cref="OutputSlab"/>: its outputs, in the order of the parameters, and what lets a device copy to them.</summary>
+/// <summary>The memory of one <see cref="OutputSlab"/>: its outputs, in the order of the parameters, and what lets devices copy to them.</summary>
 internal sealed class SlabMemory
 {
     private readonly List<OutputRows> _outputs = [];
@@ -33,8 +33,8 @@ internal sealed class SlabMemory
         return null;
     }
 
-    /// <summary>Lets the device copy results into it. Before the first use; again, nothing. If it throws, it may be tried again.</summary>
-    public void Pin(Device device)
+    /// <summary>Lets devices copy results into it. Before the first use; again, nothing. If it throws, it may be tried again.</summary>
+    public void Pin(IReadOnlyList<Device> devices)
     {
         if (_pinned is not null)
         {
@@ -45,7 +45,7 @@ internal sealed class SlabMemory
         for (int i = 0; i < pinned.Length; i++)
         {
             _outputs[i].UsePages();
-            pinned[i] = new PinnedRows(device, _outputs[i].Memory);
+            pinned[i] = new PinnedRows(devices, _outputs[i].Memory);
         }
 
         _pinned = pinned;

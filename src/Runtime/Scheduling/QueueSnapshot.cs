@@ -29,6 +29,9 @@ public readonly record struct QueueSnapshot
     /// <summary>The callers of earlier batches that are being resumed at this moment; closed-loop callers will submit again at once.</summary>
     public int Resuming { get; init; }
 
+    /// <summary>When a thread began to resume callers that is not the device's and had to wake for it; 0 if none ever did.</summary>
+    public long ResumingSince { get; init; }
+
     /// <summary>When the last batch ended; 0 before the first.</summary>
     public long LastBatchEnded { get; init; }
 

@@ -11,9 +11,10 @@ namespace FastBatch.Scheduling;
 /// <param name="Resuming">Callers being resumed.</param>
 /// <param name="IsClosed">Whether no more rows will come.</param>
 /// <param name="EarliestDeadline">The earliest deadline of the waiting rows.</param>
+/// <param name="ResumingSince">When the thread pool last began to resume callers.</param>
 internal readonly record struct QueueState(
     int Waiting, int Backlog, long Submitted, long OldestEnqueued, long NewestEnqueued, int Resuming, bool IsClosed,
-    long EarliestDeadline = long.MaxValue);
+    long EarliestDeadline = long.MaxValue, long ResumingSince = 0);
 
 /// <summary>
 /// Puts the question to the policy, and keeps what is learned from batches to put it well. It has no thread, clock or lock, so the executor
@@ -72,9 +73,13 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
     /// </summary>
     public void Learn() => _relied = true;
 
+    /// <summary>What the settings come from that it goes by; of its owner's, to know them by.</summary>
+    public object? Settings { get; private set; }
+
     /// <summary>Goes by another policy and another largest batch from now on. What was learned stays.</summary>
-    public void Adopt(IBatchPolicy policy, bool usesEstimates, int maxBatchSize)
+    public void Adopt(object settings, IBatchPolicy policy, bool usesEstimates, int maxBatchSize)
     {
+        Settings = settings;
         (_policy, _usesEstimates, _cap.Limit) = (policy, usesEstimates, maxBatchSize);
     }
 
@@ -102,6 +107,7 @@ internal sealed class Scheduler(IBatchPolicy policy, int maxBatchSize, long time
                 NewestEnqueued = queue.NewestEnqueued,
                 EarliestDeadline = queue.EarliestDeadline,
                 Resuming = queue.Resuming,
+                ResumingSince = queue.ResumingSince,
                 LastBatchEnded = LastEnded,
                 LastBatchDuration = _lastDuration,
                 FixedCost = _cost.Fixed,

@@ -12,6 +12,9 @@ public sealed class WorkConservingPolicy : IBatchPolicy
     private static readonly TimeSpan LongestHandshake = TimeSpan.FromMicroseconds(50);
     private const int HandshakeFraction = 8;
 
+    // Where another thread resumes them, which has to wake first: how long after the batch that is waited for.
+    private static readonly TimeSpan LatestResuming = TimeSpan.FromMicroseconds(200);
+
     /// <summary>The policy has no state: one instance serves every batcher.</summary>
     public static WorkConservingPolicy Instance { get; } = new();
 
@@ -24,7 +27,8 @@ public sealed class WorkConservingPolicy : IBatchPolicy
                 queue.LastBatchDuration / HandshakeFraction,
                 queue.ToTimestamp(ShortestHandshake),
                 queue.ToTimestamp(LongestHandshake));
-            long until = queue.LastBatchEnded + patience;
+            long began = Math.Clamp(queue.ResumingSince, queue.LastBatchEnded, queue.LastBatchEnded + queue.ToTimestamp(LatestResuming));
+            long until = began + patience;
             if (now < until)
             {
                 return BatchDecision.WaitUntil(until, queue.MaxBatchSize);

@@ -45,7 +45,7 @@ internal sealed class ModelBatcher : Batcher
         ReadOnlySpan<int> ids = _ids.Rows(batch);
         for (int i = 0; i < ids.Length; i++)
         {
-            _ = _rows[(batch.FirstRow + i) & (_rows.Length - 1)].Get(0, "row");
+            _ = _rows[(batch.HostRow + i) & (_rows.Length - 1)].Get(0, "row");
             ((AnswerSlab)batch.Outputs).Answers[i].Set(ids[i], "answer");
         }
     }

@@ -160,12 +160,14 @@ public class AllocationTests
     // The clients run all the time; windows over their steady state are counted. What the process allocates now and then for itself (a
     // pool thread, say) may hit some windows: one with thousands of requests and not a byte shows that requests need none.
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task On_a_device_with_graphs_and_without(bool graphs)
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(false, 2)]
+    public async Task On_devices_with_graphs_and_without(bool graphs, int devices)
     {
-        await using var batcher = new Echo().CreatePairBatcher(
-            new BatcherOptions { Device = new ImmediateDevice(), UseCudaGraphs = graphs, GraphSizes = [16] });
+        await using var batcher = Echo.CreatePairBatcher(
+            [.. Enumerable.Range(0, devices).Select(static _ => new Echo())],
+            new BatcherOptions { Devices = ImmediateDevice.Several(devices), UseCudaGraphs = graphs, GraphSizes = [16] });
         await batcher.WarmUpAsync();
         await AssertNothingAllocatedAsync(8, async (id, load) =>
         {

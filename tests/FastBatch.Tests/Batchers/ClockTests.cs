@@ -10,14 +10,17 @@ public class ClockTests
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private readonly ManualTime _time = new();
 
-    [Fact]
-    public async Task A_clock_that_throws_once_while_a_device_is_driven_leaves_nobody_waiting()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_clock_that_throws_once_while_devices_are_driven_leaves_nobody_waiting(int devices)
     {
         for (int good = 0; good < 60; good++)
         {
             var clock = new Faulty();
-            await using var batcher = new Echo().CreateSquareBatcher(
-                new BatcherOptions { TimeProvider = clock, Device = new ImmediateDevice(), MaxBatchSize = 2, DrainTimeout = Patience });
+            await using var batcher = Echo.CreateSquareBatcher(
+                [.. Enumerable.Range(0, devices).Select(static _ => new Echo())],
+                new BatcherOptions { TimeProvider = clock, Devices = ImmediateDevice.Several(devices), MaxBatchSize = 2, DrainTimeout = Patience });
             clock.ThrowAfter(good);
             Task<int>[] tasks = [.. Enumerable.Range(0, 12).Select(i => batcher.SubmitAsync(i).AsTask())];
             foreach ((int i, Task<int> task) in tasks.Index())

@@ -1,10 +1,25 @@
 using System.Runtime.CompilerServices;
+using FastBatch.Scheduling;
 
 namespace FastBatch.Tests.Batchers;
 
 /// <summary>Caller code never runs while holding the device, and never holds up another caller for good.</summary>
 public class ContinuationTests
 {
+    [Fact]
+    public async Task A_policy_is_told_when_the_thread_pool_began_to_resume_callers()
+    {
+        var time = new ManualTime();
+        var policy = new Noting();
+        await using var batcher = new Echo().CreateSquareBatcher(
+            new BatcherOptions { DedicatedThread = true, TimeProvider = time, Policy = policy });
+        long began = time.GetTimestamp();
+        Assert.Equal(9, await batcher.SubmitAsync(3));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(16, await batcher.SubmitAsync(4));
+        Assert.Equal([0, began], policy.Seen);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -156,5 +171,16 @@ public class ContinuationTests
         _ = batcher.SubmitAsync([id, id, id, id]);
         _ = batcher.SubmitAsync([id, id, id, id], new long[2]);
 #pragma warning restore FB0042, CA2012
+    }
+
+    private sealed class Noting : IBatchPolicy
+    {
+        public List<long> Seen { get; } = [];
+
+        public BatchDecision Decide(in QueueSnapshot queue, long now)
+        {
+            Seen.Add(queue.ResumingSince);
+            return BatchDecision.Dispatch(queue.Waiting);
+        }
     }
 }

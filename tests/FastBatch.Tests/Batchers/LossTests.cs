@@ -47,7 +47,7 @@ public class LossTests
         }
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.WaitAsync(Patience));
-        await Assert.ThrowsAsync<BatcherClosedException>(() => warmUp.WaitAsync(Patience));
+        await Assert.ThrowsAsync<DeviceLostException>(() => warmUp.WaitAsync(Patience));
         Assert.Equal(BatcherState.Lost, batcher.State);
         Assert.Same(time.Failure, batcher.Loss!.InnerException);
         Assert.Equal(0, batcher.BatchesRunning);

@@ -21,7 +21,20 @@ public class SimulatedContractTests : DeviceContract
     [MemberData(nameof(Scenarios))]
     public Task Holds(string scenario) => Perform(scenario);
 
-    protected override IEcho Open(BatcherOptions options) => new EchoOver(options with { Device = _device });
+    protected override IEcho Open(BatcherOptions options) => new EchoOver(options with { Devices = [_device] });
+}
+
+/// <summary>Batches on three simulated devices, one of them slower, each on a thread of the batcher's.</summary>
+public class SeveralSimulatedContractTests : DeviceContract
+{
+    private readonly SimulatedDevice[] _devices =
+        [new(TimeProvider.System), new(TimeProvider.System, 1), new(TimeProvider.System, 2) { Compute = new LinearCost(300_000, 0) }];
+
+    [DeviceTheory("simulated")]
+    [MemberData(nameof(Scenarios))]
+    public Task Holds(string scenario) => Perform(scenario);
+
+    protected override IEcho Open(BatcherOptions options) => new EchoOver(options with { Devices = _devices });
 }
 
 /// <summary>The same, where batches are graphs.</summary>
@@ -33,7 +46,7 @@ public class SimulatedGraphContractTests : DeviceContract
     [MemberData(nameof(Scenarios))]
     public Task Holds(string scenario) => Perform(scenario);
 
-    protected override IEcho Open(BatcherOptions options) => new EchoOver(options with { Device = _device, UseCudaGraphs = true });
+    protected override IEcho Open(BatcherOptions options) => new EchoOver(options with { Devices = [_device], UseCudaGraphs = true });
 }
 
 /// <summary>The contract's method over spans.</summary>

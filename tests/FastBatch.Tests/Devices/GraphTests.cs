@@ -57,6 +57,24 @@ public sealed partial class GraphTests
     }
 
     [Fact]
+    public void Each_of_two_devices_records_its_own()
+    {
+        var pump = new Pump(devices: 2);
+        GraphEcho.PairBatcher batcher = GraphEcho.CreatePairBatcher(
+            [new GraphEcho(static _ => { }), new GraphEcho(static _ => { })], pump.Options with { UseCudaGraphs = true });
+        for (int round = 0; round < 10; round++)
+        {
+            AssertAnswered(SubmitAll(batcher, 160, firstId: 1), pump);
+        }
+
+        Assert.All(pump.Devices, static device => Assert.True(device is { Recordings: >= Places, Replays: > Places }, $"{device.Recordings}, {device.Replays}"));
+        GraphReport report = Assert.Single(batcher.GetGraphs(), static size => size.Rows == 16);
+        Assert.True(report is { Recorded: 2 * Places, Places: 2 * Places, Refusal: null }, $"{report}");
+        pump.Close(batcher);
+        Assert.All(pump.Devices, static device => Assert.Empty(device.Streams));
+    }
+
+    [Fact]
     public void Listed_sizes_are_those_recorded_and_larger_batches_run_as_they_are()
     {
         GraphEcho.PairBatcher batcher = Method.CreatePairBatcher(Options with { GraphSizes = [8, 2, 8] });
@@ -193,13 +211,13 @@ public sealed partial class GraphTests
     {
         // On a thread and a clock of its own: a warm-up waits for the device.
         var device = new SimulatedDevice(TimeProvider.System);
-        await using GraphEcho.PairBatcher batcher = new GraphEcho().CreatePairBatcher(new BatcherOptions { Device = device, UseCudaGraphs = true });
-        await batcher.WarmUpAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        await using GraphEcho.PairBatcher batcher = new GraphEcho().CreatePairBatcher(new BatcherOptions { Devices = [device], UseCudaGraphs = true });
+        WarmUpReport warm = await batcher.WarmUpAsync().WaitAsync(TimeSpan.FromSeconds(30));
         Assert.All(batcher.GetGraphs(), static size => Assert.Equal(new GraphReport(size.Rows, Places, Places, 0, null), size));
 
         // Of each of five sizes three runs and one to compare in each place; then, as graphs, two as without any.
         Assert.Equal((5 * (3 + Places), 5 * Places, (5 * Places) + 10), (device.Runs, device.Recordings, device.Replays));
-        Assert.Equal(5 * (3 + Places + 2), batcher.WarmUpRuns);
+        Assert.Equal(5 * (3 + Places + 2), warm.Batches);
         for (int i = 1; i <= 2 * Places; i++)
         {
             Assert.Null(await Submit(batcher, i));
@@ -213,7 +231,7 @@ public sealed partial class GraphTests
     public async Task A_warm_up_in_which_a_graph_is_refused_succeeds()
     {
         var device = new SimulatedDevice(TimeProvider.System) { Replaying = static _ => { } };
-        await using GraphEcho.PairBatcher batcher = new GraphEcho().CreatePairBatcher(new BatcherOptions { Device = device, UseCudaGraphs = true });
+        await using GraphEcho.PairBatcher batcher = new GraphEcho().CreatePairBatcher(new BatcherOptions { Devices = [device], UseCudaGraphs = true });
         await batcher.WarmUpAsync().WaitAsync(TimeSpan.FromSeconds(30));
         Assert.All(batcher.GetGraphs(), static size => Assert.NotNull(size.Refusal));
         Assert.Null(await Submit(batcher, 7));

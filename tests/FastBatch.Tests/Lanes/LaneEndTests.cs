@@ -74,8 +74,8 @@ public sealed partial class LaneEndTests : IAsyncDisposable
         Assert.Equal((2, 4), (_lane.CountWaiting(8), low.CountWaiting(8)));
         int cancelled = 0;
         _batch.Mix();
-        int count = _lane.Gather(_batch, 0, 2, cutoff: 6, _late, ref cancelled);
-        count = low.Gather(_batch, count, 4, cutoff: 6, _late, ref cancelled);
+        int count = _lane.Gather(_batch, RowPlace.Mixed, 0, 2, cutoff: 6, _late, ref cancelled);
+        count = low.Gather(_batch, RowPlace.Mixed, count, 4, cutoff: 6, _late, ref cancelled);
         _batch.Close(RowPlace.Mixed, count, Batch.NoTicket, cancelled);
         Assert.Equal((1, 1), (_late.Count, _batch.CancelledBefore));
         Assert.Same(high[1], _late.Members[0].Request);

@@ -35,6 +35,27 @@ public class PolicyTests
     }
 
     [Theory]
+    [InlineData(0, 1_019_999, 1_020_000)] // the device's own thread resumes them
+    [InlineData(1_100_000, 1_119_999, 1_120_000)] // counted from when the pool's thread began
+    [InlineData(1_100_000, 1_120_000, 0)]
+    [InlineData(900_000, 1_020_000, 0)] // that was with an earlier batch
+    [InlineData(5_000_000, 1_220_000, 0)] // and that with another device's: it is not waited for much longer
+    public void Work_conserving_has_patience_from_when_callers_began_to_be_resumed(long since, long now, long until) => Assert.Equal(
+        until == 0 ? BatchDecision.Dispatch(1) : BatchDecision.WaitUntil(until, 64),
+        WorkConservingPolicy.Instance.Decide(
+            new QueueSnapshot
+            {
+                Waiting = 1,
+                MaxBatchSize = 64,
+                Resuming = 63,
+                ResumingSince = since,
+                LastBatchEnded = 1_000_000,
+                LastBatchDuration = 1000,
+                TimestampFrequency = 1_000_000_000,
+            },
+            now));
+
+    [Theory]
     [InlineData(1, 0, 0, 499, 500)]
     [InlineData(1, 0, 0, 500, 0)] // the delay is over
     [InlineData(31, 100, 0, 599, 600)] // counted from the oldest row's submission

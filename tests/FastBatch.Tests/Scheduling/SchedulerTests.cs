@@ -71,7 +71,7 @@ public class SchedulerTests
         }
 
         scheduler.Decide(Queue(waiting: 4), now: 0);
-        scheduler.Adopt(ImmediatePolicy.Instance, usesEstimates: false, maxBatchSize: 6);
+        scheduler.Adopt(new object(), ImmediatePolicy.Instance, usesEstimates: false, maxBatchSize: 6);
         Assert.Equal(6, scheduler.Cap);
         Assert.Equal(BatchDecision.Dispatch(4), scheduler.Decide(Queue(waiting: 4), now: 0));
         Assert.Equal([4, 8], seen);

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using FastBatch.Atomics;
 using FastBatch.Devices;
 using FastBatch.Diagnostics;
 using FastBatch.Lanes;
@@ -7,337 +8,139 @@ using FastBatch.Scheduling;
 namespace FastBatch.Execution.Streams;
 
 /// <summary>
-/// A thread of the batcher's own drives a device with streams: it launches the next batch while one computes, and gives results to the
-/// callers, by way of the thread pool, as they arrive. It closes a batch just early enough for its rows to be there when the one before is
-/// done. While it waits for the device it spins for some microseconds and then naps; with nothing in flight it parks. Once the device is lost,
-/// every request that is pending or still comes ends with the loss.
+/// Drives devices with streams, each on a thread of the batcher's own (<see cref="DeviceLine"/>), over one set of lanes. At any time one of those
+/// threads has the lanes (<see cref="LaneRelay"/>): it alone refills them, decides, closes batches, and sleeps with the wake mark set, so that for
+/// callers there is one device side whatever the number of devices. Before it launches the batch it has closed, which may take long, it hands the
+/// lanes on. Rows go back in the order in which they were taken (<see cref="ReleaseOrder"/>). A device that is lost takes no batches any more; once
+/// all are, every request that is pending or still comes ends with the loss. What fails while a batch is closed, which has rows and lanes in
+/// hand, is no device's: then all of them stop. With one device its thread has the lanes for good.
 /// </summary>
-internal sealed class StreamExecutor : DeviceExecutor
+internal sealed partial class StreamExecutor : DeviceExecutor
 {
-    // About what parking and waking cost together.
-    private static readonly TimeSpan IdleSpin = TimeSpan.FromMicroseconds(20);
-
-    // A batch is looked for this long before it is expected, for the kernel wakes late; and after that, in naps that grow with its delay.
-    private static readonly TimeSpan Early = TimeSpan.FromMicroseconds(60);
-    private static readonly TimeSpan LongestNap = TimeSpan.FromMilliseconds(1);
-    private const int NapFraction = 8;
-
-    // Those whose device has not come to an end: it may write to their memory yet.
-    private static readonly List<StreamPipeline> s_quarantine = [];
-
     private readonly Batcher _batcher;
     private readonly InputRows[] _inputs;
-    private readonly Device _device;
-    private readonly BatcherOptions _options;
-    private readonly TimeProvider _time;
-    private readonly long _early;
-    private readonly long _longestNap;
-    private StreamPipeline? _pipeline;
-    private readonly ManualResetEventSlim _opened = new();
+    private readonly DeviceLine[] _lines;
+    private readonly LaneRelay _relay;
+    private readonly ReleaseOrder? _order;
 
-    // What kept it from opening, before it is said to have opened.
-    private ExceptionDispatchInfo? _failure;
+    // Threads that have not ended, and whether one of them left something with its device.
+    private AtomicInt32 _open;
+    private AtomicInt32 _leftovers;
     private volatile bool _stopped;
 
-    internal StreamExecutor(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, Device device)
+    private StreamExecutor(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options)
         : base(batcher, lanes, options)
     {
         _batcher = batcher;
         _inputs = inputs;
-        _device = device;
-        _options = options;
-        _time = options.TimeProvider;
-        _early = (long)_time.ToTimestamp(Early);
-        _longestNap = (long)_time.ToTimestamp(LongestNap);
+        int count = options.Devices.Count;
+        _relay = new LaneRelay(count);
+        _order = count > 1 ? new ReleaseOrder(lanes) : null;
+        _handOver = options.TimeProvider.ToTimestamp(HandOver);
+        _outlooks = new DeviceOutlook[count];
+        Counts = [.. options.Devices.Select(_ => new BatchCounts(batcher.MaxBatchSize))];
+        _lines = [.. Enumerable.Range(0, count).Select(number => new DeviceLine(this, _relay, batcher, number, number == 0 ? Scheduler : NewScheduler()))];
+        _open.Write(count);
+        if (AreSeveral)
+        {
+            Array.ForEach(_lines, static line => line.Scheduler.Learn());
+        }
     }
 
-    public override IEnumerable<GraphReport> Graphs => _pipeline?.Graphs ?? [];
+    /// <summary>One for each device.</summary>
+    internal IReadOnlyList<DeviceLine> Lines => _lines;
 
-    protected override int InFlight => _pipeline?.Count ?? 0;
+    /// <summary>The number of the one whose thread has the lanes; negative for none. Any thread; a moment's view.</summary>
+    internal int Holder => _relay.Holder;
 
-    /// <summary>An executor whose thread runs and has the device; what keeps it from that is thrown here.</summary>
-    public static StreamExecutor Start(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, Device device)
+    internal bool AreSeveral => _lines.Length > 1;
+
+    internal bool IsStopped => _stopped;
+
+    public override DeviceException? Loss =>
+        OwnLoss ?? (Array.TrueForAll(_lines, static line => line.Loss is not null) ? _lines[0].Loss : null);
+
+    /// <summary>An executor whose threads run and have their devices; what keeps one from that is thrown here.</summary>
+    public static StreamExecutor Start(Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options)
     {
-        var executor = new StreamExecutor(batcher, lanes, inputs, options, device);
+        var executor = new StreamExecutor(batcher, lanes, inputs, options);
         if (options.Drive is { } drive)
         {
-            executor.Open();
+            Array.ForEach(executor._lines, static line => line.Open());
             drive(executor);
             return executor;
         }
 
-        new Thread(executor.RunThread) { IsBackground = true, Name = $"FastBatch {batcher.Name} {device.Name}" }.UnsafeStart();
-        executor._opened.Wait();
-        executor._failure?.Throw();
+        Array.ForEach(executor._lines, static line => line.Start());
+        Exception? failure = null;
+        foreach (DeviceLine line in executor._lines)
+        {
+            failure = line.WaitUntilOpen() ?? failure;
+        }
+
+        if (failure is not null)
+        {
+            executor.Stop();
+            executor.EndWatch();
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
         return executor;
     }
 
-    public override void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome) =>
-        _pipeline?.EndAll(fault, outcome, _batcher.Ledger);
-
-    /// <summary>The thread that calls it is the device side from now on.</summary>
-    internal void Open() =>
-        _pipeline = new StreamPipeline(_batcher, Lanes, _inputs, _device, _options.MaxInFlight, _options.IsolateFaults, _time);
-
-    /// <summary>Device side: does something that can be done now. False if there is nothing: then it says what to wait for.</summary>
-    internal bool Step(out long until, out int rows)
+    public override void EndWatch()
     {
-        (until, rows) = (0, 1);
-        if (Loss is not null)
-        {
-            return FailNext(out until, out rows);
-        }
+        base.EndWatch();
+        Array.ForEach(_lines, static line => line.Stalls?.Dispose());
+    }
 
-        try
+    public override void EndInFlight(Func<FastBatchException?> fault, RequestOutcome outcome) =>
+        Array.ForEach(_lines, line => line.EndInFlight(fault, outcome));
+
+    public override async Task<WarmUpReport> WarmUpAsync()
+    {
+        Task<WarmUpReport>[] warm = [.. _lines.Where(static line => line.Loss is null).Select(static line => line.WarmUp.Ask())];
+        Call();
+        Array.ForEach(_lines, line => _relay.Unpark(line.Number));
+        WarmUpReport[] reports = await Task.WhenAll(warm).ConfigureAwait(false);
+        return new WarmUpReport(
+            reports.Sum(static report => report.Batches),
+            reports.Sum(static report => report.Rows),
+            reports.Select(static report => report.Duration).DefaultIfEmpty().Max());
+    }
+
+    public override void AbandonWarmUp()
+    {
+        foreach (DeviceLine line in _lines)
         {
-            return StepSoundly(out until, out rows);
-        }
-        catch (Exception exception)
-        {
-            // Nothing here throws but a device that is lost; whatever else it is, no request must be left waiting for it.
-            Lose(exception is DeviceException { Failure: DeviceFailure.Lost } loss
-                ? loss
-                : new DeviceException(DeviceFailure.Lost, $"{_device.Name} cannot be driven any more: {FastBatchException.MessageOf(exception)}", exception));
-            return true;
+            line.WarmUp.Abandon(new BatcherClosedException(_batcher.Name));
         }
     }
 
-    protected override void RunAlone(Delivery delivery) => _pipeline!.RunAlone(delivery, Scheduler.Cap);
+    /// <summary>By a device's thread that opens it: its batches on the way through it.</summary>
+    internal StreamPipeline NewPipeline(DeviceLine line) => new(_batcher, Lanes, _inputs, _batcher.Options, line.Number, _order);
 
-    // Places that have a batch record theirs when it is gone, before the next.
-    protected override void WarmUpGraphs(Delivery delivery)
+    /// <summary>The same: the watch over its runs; null if there is none.</summary>
+    internal StallWatch? NewStallWatch(DeviceLine line) => WatchStalls(line.EndInFlight, () => FindStall() is not null);
+
+    /// <summary>By a device's thread, as its last act. Rows stay pinned where a device may yet copy from them.</summary>
+    internal void NoteEnd(bool isClean)
     {
-        foreach (int rows in _pipeline!.GraphSizes.Where(rows => rows <= Scheduler.Cap))
+        if (!isClean)
         {
-            for (int place = 0; place < _pipeline.FreePlaces; place++)
-            {
-                while (_pipeline.WantsRehearsal(rows, place))
-                {
-                    CloseZeros(delivery, rows);
-                    _pipeline.RunAlone(delivery, Scheduler.Cap, place);
-                }
-            }
+            _leftovers.Exchange(1);
+        }
+
+        if (_open.Add(-1) == 0 && _leftovers.Read() == 0)
+        {
+            Array.ForEach(_inputs, static rows => rows.Unpin());
         }
     }
 
     protected override void Stop()
     {
         _stopped = true;
-        base.Wake();
-    }
-
-    private void RunThread()
-    {
-        try
-        {
-            Open();
-        }
-        catch (Exception exception)
-        {
-            _failure = ExceptionDispatchInfo.Capture(exception);
-            return;
-        }
-        finally
-        {
-            _opened.Set();
-        }
-
-        while (!_stopped)
-        {
-            if (!Step(out long until, out int rows))
-            {
-                Rest(until, rows);
-            }
-        }
-
-        Close();
-    }
-
-    /// <summary>Device side, once stopped.</summary>
-    internal void Close()
-    {
-        if (Loss is null && _pipeline!.Count == 0)
-        {
-            _pipeline.Dispose();
-            return;
-        }
-
-        lock (s_quarantine)
-        {
-            s_quarantine.Add(_pipeline!);
-        }
-    }
-
-    private bool StepSoundly(out long until, out int rows)
-    {
-        (until, rows) = (0, 1);
-        bool changed = _pipeline!.Poll();
-        if (_pipeline.Landed() is { } landed)
-        {
-            Deliver(landed);
-            return true;
-        }
-
-        if (!_pipeline.HasRoom || !MayClose(out until, out rows))
-        {
-            return changed;
-        }
-
-        if (TryClose(out until, out rows) is not { } delivery)
-        {
-            return changed;
-        }
-
-        Scheduler.Start(delivery.Batch.Count, Closed);
-        if (_pipeline.Count == 0)
-        {
-            Stalls?.Begin(Closed);
-        }
-
-        _pipeline.Launch(delivery, Closed, _time.GetTimestampOr(Closed), Scheduler.Cap, Scheduler.OutOfMemory);
-        return true;
-    }
-
-    // Rows that come while the device computes may still go with those that wait, until these have to be on their way.
-    private bool MayClose(out long until, out int rows)
-    {
-        (until, rows) = (0, 1);
-        int waiting = Lanes.CountWaiting(Scheduler.Cap);
-        if (waiting > 0 && waiting < Scheduler.Cap && !Lanes.IsClosed && _pipeline!.CloseAt(waiting) is { } close && close > _time.GetTimestamp())
-        {
-            (until, rows) = (close, Scheduler.Cap);
-            return false;
-        }
-
-        return true;
-    }
-
-    private void Deliver(Flight flight)
-    {
-        Batch batch = flight.Batch;
-        // A batch that threw took as long as its parts: nothing to learn a cost from.
-        long now = _time.GetTimestampOr(flight.Started);
-        Scheduler.Record(batch.HasResult ? batch.Count : 0, flight.Started, now);
-        if (!flight.IsGrounded)
-        {
-            batch.Record?.End(now);
-            Count(batch.Count, now - flight.Started);
-        }
-
-        // Announced before the place is free: whoever sees nothing in flight must see these callers on their way.
-        Desk.Announce(flight.Delivery!);
-        Delivery delivery = _pipeline!.Retire();
-        if (_pipeline.Count == 0)
-        {
-            Stalls?.End();
-        }
-        else
-        {
-            Stalls?.Begin(now);
-        }
-
-        Deliver(delivery);
-    }
-
-    private void Deliver(Delivery delivery)
-    {
-        if (_options.InlineContinuations)
-        {
-            DeliverInline(delivery);
-        }
-        else
-        {
-            Desk.DeliverOnPool(delivery);
-        }
-    }
-
-    // The device is lost: what it had, and what waits, ends with that.
-    private bool FailNext(out long until, out int rows)
-    {
-        (until, rows) = (0, 1);
-        if (_pipeline!.Forfeit(Loss!) is { } flight)
-        {
-            Deliver(flight);
-            return true;
-        }
-
-        if (TryCloseLost() is not { } delivery)
-        {
-            EndLost();
-            return false;
-        }
-
-        delivery.Batch.Fail(0, delivery.Batch.Count, Loss!);
-        Desk.Announce(delivery);
-        Lanes.Release(delivery.Batch);
-        Deliver(delivery);
-        return true;
-    }
-
-    // As long as that works: then observers are told of a batch.
-    private Delivery? TryCloseLost()
-    {
-        try
-        {
-            return TryClose(out _, out _);
-        }
-        catch (Exception)
-        {
-            return null;
-        }
-    }
-
-    private void Rest(long until, int rows)
-    {
-        if (Loss is not null || _pipeline!.Count == 0)
-        {
-            RestIdle(until, rows);
-            return;
-        }
-
-        long now = _time.GetTimestampOr(0);
-        long expected = _pipeline.NextEvent;
-        if (until != 0)
-        {
-            expected = Math.Min(expected, until);
-        }
-
-        if (expected - now is var ahead && ahead > _early)
-        {
-            Nap(Math.Min(expected - _early, now + _longestNap), rows);
-        }
-        else if (-ahead > _early)
-        {
-            Nap(now + Math.Min(-ahead / NapFraction, _longestNap), rows);
-        }
-        else
-        {
-            Pause();
-        }
-    }
-
-    private void RestIdle(long until, int rows)
-    {
-        if (until != 0)
-        {
-            Wait(until, rows);
-        }
-        else if (!SpinForRow(IdleSpin))
-        {
-            Park(long.MaxValue, rows: 1);
-        }
-    }
-
-    // Where there is room for another batch, rows end it.
-    private void Nap(long until, int rows)
-    {
-        if (_pipeline!.HasRoom)
-        {
-            Park(until, rows, DecidedWhileResuming);
-        }
-        else
-        {
-            Sleep(until);
-        }
+        Wake();
+        Array.ForEach(_lines, line => _relay.Unpark(line.Number));
     }
 }

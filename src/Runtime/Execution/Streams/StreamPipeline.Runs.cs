@@ -29,7 +29,7 @@ internal sealed partial class StreamPipeline
         try
         {
             flight.Compared = _batcher.RentOutputs();
-            flight.Compared.SlabMemory.Pin(_device);
+            flight.Compared.SlabMemory.Pin(_devices);
         }
         catch (Exception exception)
         {

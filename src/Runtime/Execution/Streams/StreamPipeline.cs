@@ -18,7 +18,9 @@ internal sealed partial class StreamPipeline : IDisposable
     private readonly Batcher _batcher;
     private readonly PriorityLanes _lanes;
     private readonly InputRows[] _inputs;
+    private readonly IReadOnlyList<Device> _devices;
     private readonly Device _device;
+    private readonly ReleaseOrder? _order;
     private readonly DeviceStreams _streams;
     private readonly FaultIsolation _isolation;
     private readonly Flight[] _flights;
@@ -32,32 +34,44 @@ internal sealed partial class StreamPipeline : IDisposable
     private int _computed;
     private Flight? _running;
 
+    // Once the device is lost: outputs that it may write to.
+    private readonly List<OutputSlab> _abandoned = [];
+
+    /// <param name="batcher">Whose batches they are.</param>
+    /// <param name="lanes">Where their rows come from.</param>
+    /// <param name="inputs">The rows' memory.</param>
+    /// <param name="options">The batcher's.</param>
+    /// <param name="deviceNumber">Which of its devices this is.</param>
+    /// <param name="order">Where rows go back to; null if they go back at once, for want of other devices.</param>
     public StreamPipeline(
-        Batcher batcher, PriorityLanes lanes, InputRows[] inputs, Device device, int maxInFlight, bool isolateFaults, TimeProvider time)
+        Batcher batcher, PriorityLanes lanes, InputRows[] inputs, BatcherOptions options, int deviceNumber, ReleaseOrder? order)
     {
         _batcher = batcher;
         _lanes = lanes;
         _inputs = inputs;
-        _device = device;
-        _maxInFlight = maxInFlight;
-        _isolation = new FaultIsolation(RunAgain, isolateFaults);
-        Costs = new StageCosts(time.TimestampFrequency);
-        _streams = device.Open();
+        _devices = options.Devices;
+        _device = _devices[deviceNumber];
+        _order = order;
+        _maxInFlight = options.MaxInFlight;
+        _isolation = new FaultIsolation(RunAgain, options.IsolateFaults);
+        Costs = new StageCosts(options.TimeProvider.TimestampFrequency);
+        _streams = _device.Open();
         try
         {
             // One of its own for pinning: what is rented is a batch's.
             OutputSlab outputs = batcher.RentOutputs();
             long[] inputBytes = [.. inputs.Select(static rows => rows.RowBytes)];
             long[] outputBytes = [.. outputs.SlabMemory.Outputs.Select(static rows => rows.RowBytes)];
-            outputs.SlabMemory.Pin(device);
+            outputs.SlabMemory.Pin(_devices);
             outputs.Release();
 
             // One more than may compute or wait for it: the results of a third are copied out meanwhile. One alone has the device to itself.
-            _flights = [.. Enumerable.Range(0, maxInFlight == 1 ? 1 : maxInFlight + 1)
+            int places = _maxInFlight == 1 ? 1 : _maxInFlight + 1;
+            _flights = [.. Enumerable.Range(deviceNumber * places, places)
                 .Select(number => Flight.Create(
-                    batcher, device, _streams, number, inputBytes, outputBytes, checks: batcher.Settings.GraphSizes is not null))];
+                    batcher, _device, _streams, number, inputBytes, outputBytes, checks: batcher.Settings.GraphSizes is not null))];
             _graphs = batcher.Settings.GraphSizes is { } sizes
-                ? new BatchGraphs(batcher, sizes, _streams, device.Name, _flights.Length, ThrowIfLost)
+                ? new BatchGraphs(batcher, sizes, _streams, _device.Name, places, ThrowIfLost)
                 : null;
         }
         catch
@@ -68,6 +82,9 @@ internal sealed partial class StreamPipeline : IDisposable
     }
 
     public StageCosts Costs { get; }
+
+    /// <summary>What the streams said of themselves.</summary>
+    public string Description => _streams.Description;
 
     /// <summary>Batches launched and not yet retired. Any thread.</summary>
     public int Count => _count;
@@ -102,21 +119,24 @@ internal sealed partial class StreamPipeline : IDisposable
     /// <summary>How the graphs fare. Any thread.</summary>
     public IEnumerable<GraphReport> Graphs => _graphs?.Report() ?? [];
 
-    /// <summary>Gives the batch to the device. What its method throws becomes its fault.</summary>
+    /// <summary>The batch is to be retired from now on, whatever happens. Room for it there is; <see cref="Launch"/> follows.</summary>
     /// <param name="delivery">The batch.</param>
     /// <param name="started">When it was closed.</param>
+    public void Add(Delivery delivery, long started)
+    {
+        this[_count].Begin(delivery, started);
+        _count++;
+    }
+
+    /// <summary>Gives the batch that was added last to the device. What its method throws becomes its fault.</summary>
     /// <param name="now">The current timestamp.</param>
     /// <param name="mostRows">The most rows that fit into memory, as far as is known.</param>
     /// <param name="ranOutOfMemory">Told how many rows did not fit.</param>
     /// <exception cref="DeviceException">The device is lost.</exception>
-    public void Launch(Delivery delivery, long started, long now, int mostRows, Action<int> ranOutOfMemory)
+    public void Launch(long now, int mostRows, Action<int> ranOutOfMemory)
     {
-        Flight flight = this[_count];
-        Batch batch = delivery.Batch;
-        flight.Begin(delivery, started);
-
-        // Counted first: from here on it is to be retired, whatever happens.
-        _count++;
+        Flight flight = this[_count - 1];
+        Batch batch = flight.Batch;
         flight.IsGrounded = batch is { Count: 0 } or { Fate: not BatchFate.Runs } or { HasFaults: true } || !TryAttach(batch);
         if (!flight.IsGrounded)
         {
@@ -138,7 +158,7 @@ internal sealed partial class StreamPipeline : IDisposable
     public void RunAlone(Delivery delivery, int mostRows, int place = 0)
     {
         Flight flight = this[_count + place];
-        delivery.Batch.Outputs.SlabMemory.Pin(_device);
+        delivery.Batch.Outputs.SlabMemory.Pin(_devices);
         flight.Begin(delivery, 0);
         try
         {
@@ -183,7 +203,7 @@ internal sealed partial class StreamPipeline : IDisposable
         (int read, int computed) = (_read, _computed);
         while (_read < _count && Has(this[_read], this[_read].CopyIn))
         {
-            _lanes.Release(this[_read++].Batch);
+            Release(this[_read++].Batch);
         }
 
         while (_computed < _read && Has(this[_computed], this[_computed].Compute))
@@ -226,9 +246,15 @@ internal sealed partial class StreamPipeline : IDisposable
 
         Flight flight = this[0];
         flight.Batch.Fail(0, flight.Batch.Count, loss);
+        if (!flight.IsGrounded && flight.Batch.AbandonOutputs() is { } outputs)
+        {
+            // It may write to them yet, and batches of other devices must not get them.
+            _abandoned.Add(outputs);
+        }
+
         if (_read == 0)
         {
-            _lanes.Release(flight.Batch);
+            Release(flight.Batch);
         }
 
         return flight;
@@ -279,9 +305,18 @@ internal sealed partial class StreamPipeline : IDisposable
     {
         _graphs?.Free();
         _streams.Dispose();
-        foreach (InputRows rows in _inputs)
+    }
+
+    /// <summary>The batch's rows have been read, or will not be.</summary>
+    public void Release(Batch batch)
+    {
+        if (_order is null)
         {
-            rows.Unpin();
+            _lanes.Release(batch);
+        }
+        else
+        {
+            _order.Read(batch);
         }
     }
 
@@ -292,7 +327,7 @@ internal sealed partial class StreamPipeline : IDisposable
         try
         {
             batch.Attach(_batcher);
-            batch.Outputs.SlabMemory.Pin(_device);
+            batch.Outputs.SlabMemory.Pin(_devices);
             return true;
         }
         catch (Exception exception)

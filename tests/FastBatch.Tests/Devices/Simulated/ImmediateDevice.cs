@@ -4,9 +4,11 @@ using FastBatch.Devices;
 namespace FastBatch.Tests.Devices.Simulated;
 
 /// <summary>A device that does at once what it is told to, and allocates nothing: what is counted beside it is the batcher's.</summary>
-internal sealed class ImmediateDevice : Device
+internal sealed class ImmediateDevice(int number = 0) : Device
 {
-    public override string Name => "immediate:0";
+    public override string Name { get; } = $"immediate:{number}";
+
+    public static ImmediateDevice[] Several(int count) => [.. Enumerable.Range(0, count).Select(static number => new ImmediateDevice(number))];
 
     public override bool IsHostMemory => true;
 

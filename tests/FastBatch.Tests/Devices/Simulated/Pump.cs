@@ -10,15 +10,21 @@ internal sealed class Pump
 {
     private StreamExecutor? _executor;
 
-    public Pump() => Device = new SimulatedDevice(Clock);
+    public Pump(int devices = 1) => Devices = [.. Enumerable.Range(0, devices).Select(number => new SimulatedDevice(Clock, number))];
 
     public VirtualClock Clock { get; } = new();
 
-    public SimulatedDevice Device { get; }
+    public SimulatedDevice[] Devices { get; }
+
+    /// <summary>The first of them.</summary>
+    public SimulatedDevice Device => Devices[0];
+
+    /// <summary>Of the batcher that was made with <see cref="Options"/>.</summary>
+    public StreamExecutor Executor => _executor!;
 
     public BatcherOptions Options => new()
     {
-        Device = Device,
+        Devices = Devices,
         TimeProvider = Clock,
         InlineContinuations = true,
         Drive = executor => _executor = executor,
@@ -28,13 +34,21 @@ internal sealed class Pump
     /// <returns>When something is to be done next; null if nothing is.</returns>
     public long? RunNow()
     {
-        long until;
-        while (_executor!.Step(out until, out _))
+        long next = long.MaxValue;
+        for (bool goesOn = true; goesOn;)
         {
+            goesOn = false;
+            next = long.MaxValue;
+            foreach (DeviceLine line in _executor!.Lines)
+            {
+                int holder = _executor.Holder;
+                goesOn |= line.Step(out long until, out _) || _executor.Holder != holder;
+                next = until != 0 ? Math.Min(next, until) : next;
+            }
         }
 
-        long? next = Device.NextEvent;
-        return until != 0 && until < (next ?? long.MaxValue) ? until : next;
+        next = Math.Min(next, Devices.Min(static device => device.NextEvent) ?? long.MaxValue);
+        return next == long.MaxValue ? null : next;
     }
 
     /// <summary>Lets time pass until nothing more is to happen by itself.</summary>
@@ -71,6 +85,9 @@ internal sealed class Pump
         }
 
         closed.GetAwaiter().GetResult();
-        _executor!.Close();
+        foreach (DeviceLine line in _executor!.Lines)
+        {
+            line.Close();
+        }
     }
 }

@@ -8,12 +8,12 @@ namespace FastBatch.Tests.Devices.Simulated;
 /// others. It computes what it is told to, when that ends and not before; what it is to overwrite is garbage from the moment it begins to.
 /// So whoever uses memory too early, or lends it out too early, gets wrong numbers. What is not allowed, it refuses by name.
 /// </summary>
-internal sealed class SimulatedDevice(TimeProvider time) : Device
+internal sealed class SimulatedDevice(TimeProvider time, int number = 0) : Device
 {
     // Of all streams that are open: one engine each, in the order of DeviceStream.
     internal readonly long[] BusyUntil = new long[3];
 
-    public override string Name => "simulated:0";
+    public override string Name { get; } = $"simulated:{number}";
 
     public override bool IsHostMemory => true;
 
@@ -74,6 +74,11 @@ internal sealed class SimulatedDevice(TimeProvider time) : Device
 
     public override void Pin(nint address, long bytes)
     {
+        if (Calls > LostAfter)
+        {
+            throw new DeviceException(DeviceFailure.Lost, $"{Name} does not answer.");
+        }
+
         Assert.True(address % Environment.SystemPageSize == 0 && bytes > 0 && bytes % Environment.SystemPageSize == 0, "Whole pages are pinned.");
         Assert.True(Pinned.TryAdd(address, bytes), "It is pinned already.");
     }

@@ -56,6 +56,15 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
         }
     }
 
+    /// <summary>A device that is lost need not have come to rest: what it was told to do before, it does now.</summary>
+    public void FinishLate()
+    {
+        while (_effects.TryDequeue(out Action? effect, out _))
+        {
+            effect();
+        }
+    }
+
     public override nint Allocate(long bytes)
     {
         Enter();
@@ -248,7 +257,7 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
     {
         if (IsLost)
         {
-            throw new DeviceException(DeviceFailure.Lost, "simulated:0 does not answer.", _failure);
+            throw new DeviceException(DeviceFailure.Lost, $"{_device.Name} does not answer.", _failure);
         }
     }
 
