@@ -253,7 +253,7 @@ internal abstract partial class DeviceExecutor
         long next = Lane.Ring.ReadMark;
         bool fullBatchWaits = Lane.Ring.IsPublished(next + _settings.MaxBatchSize - 1)
             || (Lanes.AreSeveral && Lanes.CountWaiting(_settings.MaxBatchSize) == _settings.MaxBatchSize);
-        _trial.Record(ended, delivery.Batch.Count, fullBatchWaits);
+        _trial.Record(ended, delivery.Batch.Count, fullBatchWaits, fullBatchWaits ? Lanes.Backlog : 0);
         bool overlaps = fullBatchWaits && (duration > _worthOverlapping || _trial.Overlaps);
         Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
         _mark.Set(next);

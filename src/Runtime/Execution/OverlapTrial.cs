@@ -5,19 +5,23 @@ namespace FastBatch.Execution;
 /// <summary>
 /// Learns, while full batches wait, whether a second thread should run the next batch while the first resumes its callers. Where batches
 /// are short that moves the callers' state from core to core, which may gain a half or cost three quarters, as the machine is at the
-/// moment; so it is tried, for a millisecond or so at a time, and measured in rows per time. Device side; the times are given.
+/// moment; so it is tried, for some milliseconds at a time, and measured in rows per time. Each way is measured when it has settled: when all
+/// callers have been resumed that way twice, for at first their state is where the other way left it. Device side; the times are given.
 /// </summary>
 internal sealed class OverlapTrial
 {
     // A second core has to earn what it takes from the rest of the process.
     private const double WorthwhileGain = 1.15;
 
-    // Of each way: slices that pass before the measured ones, while caches and threads settle, and those measured.
+    // Of each way: how often all that wait go by, up to so many, and the least slices, before the measured ones; and those measured.
+    private const int Rounds = 2;
+    private const int MostToSettle = 8192;
     private const int Settling = 3;
     private const int Measured = 4;
 
-    // How long the better way is kept before the other is tried again.
-    private const int Kept = 100;
+    // For how many slices the better way is kept before the other is tried again: twice as many each time that it is found to be better again.
+    private const int LeastKept = 100;
+    private const int MostKept = 1600;
 
     private static readonly TimeSpan Slice = TimeSpan.FromMicroseconds(250);
 
@@ -27,19 +31,28 @@ internal sealed class OverlapTrial
     private readonly double[] _best = new double[2];
     private bool _chosen;
     private int _slicesLeft = Settling + Measured;
+    private int _kept = LeastKept;
+    private long _rowsSinceChange;
     private long _elapsed;
     private long _rows;
     private long _lastEnded;
     private bool _wasDeep;
 
+    /// <param name="time">Whose timestamps are given.</param>
     public OverlapTrial(TimeProvider time) => _sliceLength = (long)time.ToTimestamp(Slice);
 
     /// <summary>Whether a second thread is to run the next batch, if it is full.</summary>
     public bool Overlaps { get; private set; }
 
-    /// <summary>A batch of <paramref name="rows"/> rows ended; <paramref name="isDeep"/>: a full one waits.</summary>
-    public void Record(long ended, int rows, bool isDeep)
+    /// <summary>A batch ended.</summary>
+    /// <param name="ended">When.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="isDeep">Whether a full one waits.</param>
+    /// <param name="backlog">All rows that wait.</param>
+    public void Record(long ended, int rows, bool isDeep, int backlog)
     {
+        _rowsSinceChange += rows;
+
         // Only what lies between two full batches says how fast things can go.
         if (_wasDeep && isDeep)
         {
@@ -47,7 +60,7 @@ internal sealed class OverlapTrial
             _rows += rows;
             if (_elapsed >= _sliceLength)
             {
-                EndSlice((double)_rows / _elapsed);
+                EndSlice((double)_rows / _elapsed, backlog);
                 (_elapsed, _rows) = (0, 0);
             }
         }
@@ -55,8 +68,13 @@ internal sealed class OverlapTrial
         (_lastEnded, _wasDeep) = (ended, isDeep);
     }
 
-    private void EndSlice(double rate)
+    private void EndSlice(double rate, int backlog)
     {
+        if (_slicesLeft == Measured + 1 && _rowsSinceChange < Rounds * Math.Min(backlog, MostToSettle))
+        {
+            return;
+        }
+
         _slicesLeft--;
         if (_slicesLeft < Measured)
         {
@@ -73,11 +91,15 @@ internal sealed class OverlapTrial
         {
             Overlaps = !_chosen;
             _slicesLeft = Settling + Measured;
+            _rowsSinceChange = 0;
         }
         else
         {
-            Overlaps = _chosen = _best[1] > _best[0] * WorthwhileGain;
-            _slicesLeft = Kept;
+            bool better = _best[1] > _best[0] * WorthwhileGain;
+            _kept = better == _chosen ? Math.Min(2 * _kept, MostKept) : LeastKept;
+            Overlaps = _chosen = better;
+            _slicesLeft = _kept;
+            _rowsSinceChange = 0;
             _best.AsSpan().Clear();
         }
     }
