@@ -129,7 +129,7 @@ public class InputRowsTests
     public void A_device_gets_whole_pages_once_and_they_are_given_back_once()
     {
         var device = new PinningDevice();
-        var rows = new InputRows<int>("x", RowLength) { Device = device };
+        var rows = new InputRows<int>("x", RowLength) { Devices = [device] };
         rows.Allocate(0, rows: 4, zeroes: true);
         rows.Allocate(RowPlace.Memory(RowPlace.Mixed), rows: 4000, zeroes: true);
         int page = Environment.SystemPageSize;
@@ -157,7 +157,7 @@ public class InputRowsTests
         Assert.Empty(device.Pinned);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        static void Forget(Device device) => new InputRows<int>("x", RowLength) { Device = device }.Allocate(0, rows: 4, zeroes: true);
+        static void Forget(Device device) => new InputRows<int>("x", RowLength) { Devices = [device] }.Allocate(0, rows: 4, zeroes: true);
     }
 
     [Fact]

@@ -113,7 +113,7 @@ public sealed partial class LaneEndTests : IAsyncDisposable
         if (gathers)
         {
             _batch.Mix();
-            _batch.Close(RowPlace.Mixed, _lane.Gather(_batch, 0, 2, cutoff: 0, _late, ref cancelled), Batch.NoTicket, cancelled);
+            _batch.Close(RowPlace.Mixed, _lane.Gather(_batch, RowPlace.Mixed, 0, 2, cutoff: 0, _late, ref cancelled), Batch.NoTicket, cancelled);
         }
         else
         {
@@ -143,7 +143,7 @@ public sealed partial class LaneEndTests : IAsyncDisposable
         if (gathers)
         {
             _batch.Mix();
-            _batch.Close(RowPlace.Mixed, lane.Gather(_batch, 0, 3, cutoff: 0, _late, ref cancelled), Batch.NoTicket);
+            _batch.Close(RowPlace.Mixed, lane.Gather(_batch, RowPlace.Mixed, 0, 3, cutoff: 0, _late, ref cancelled), Batch.NoTicket);
         }
         else
         {

@@ -56,7 +56,7 @@ public class LaneTests
     {
         int page = Environment.SystemPageSize;
         var device = new PinningDevice();
-        var rows = new InputRows<byte>("x", page) { Device = device };
+        var rows = new InputRows<byte>("x", page) { Devices = [device] };
         _ = new Lane([rows], maxBatchSize: 4, capacity: 7);
         Assert.Equal((8 + 3) * page, Assert.Single(device.Pinned).Bytes);
         rows.Unpin();

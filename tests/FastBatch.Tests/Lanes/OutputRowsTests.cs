@@ -112,12 +112,12 @@ public class OutputRowsTests
     public void A_device_gets_pages_for_every_output_once()
     {
         var device = new PinningDevice();
-        _slab.SlabMemory.Pin(device);
+        _slab.SlabMemory.Pin([device]);
         (nint Address, long Bytes)[] pinned = device.Pinned;
         Assert.Equal([Environment.SystemPageSize, Environment.SystemPageSize], pinned.Select(static memory => memory.Bytes));
         Assert.Equal([_slab.Ids.Memory.Address, _slab.Scores.Memory.Address], pinned.Select(static memory => memory.Address));
         Assert.All(pinned, static memory => Assert.Equal(0, memory.Address % Environment.SystemPageSize));
-        _slab.SlabMemory.Pin(device);
+        _slab.SlabMemory.Pin([device]);
         Assert.Equal(pinned, device.Pinned);
         _slab.Ids.Rows(_batch).Fill(3);
         Assert.Equal([3, 3], _slab.Ids.Row(3).ToArray());
@@ -128,9 +128,9 @@ public class OutputRowsTests
     public void A_device_that_refuses_may_be_asked_again()
     {
         var device = new PinningDevice { Limit = 1 };
-        Assert.Throws<DeviceException>(() => _slab.SlabMemory.Pin(device));
+        Assert.Throws<DeviceException>(() => _slab.SlabMemory.Pin([device]));
         device.Limit = int.MaxValue;
-        _slab.SlabMemory.Pin(device);
+        _slab.SlabMemory.Pin([device]);
         nint[] pinned = [.. device.Pinned.Select(static memory => memory.Address)];
         Assert.Contains(_slab.Ids.Memory.Address, pinned);
         Assert.Contains(_slab.Scores.Memory.Address, pinned);
