@@ -64,6 +64,12 @@ internal sealed partial class DeviceLine
     private void Rest(long until, int rows)
     {
         bool hasLanes = _relay.Has(Number);
+        if (hasLanes != _hadLanes)
+        {
+            // They came, or went, meanwhile: whoever had them answered the calls that this thread has not seen.
+            return;
+        }
+
         if (Loss is not null || _pipeline!.Count == 0)
         {
             RestIdle(hasLanes, until, rows);

@@ -28,6 +28,9 @@ internal sealed partial class DeviceLine
     // It has the lanes, and waits for another device that should take what waits.
     private bool _waitsForOther;
 
+    // It had the lanes when it last began to look for something to do.
+    private bool _hadLanes;
+
     // What a warm-up has found.
     private DeviceException? _lostAlone;
 
@@ -86,6 +89,7 @@ internal sealed partial class DeviceLine
     internal bool Step(out long until, out int rows)
     {
         (until, rows) = (0, 1);
+        _hadLanes = _relay.Has(Number);
         if (Loss is not null)
         {
             return FailNext();
