@@ -23,6 +23,9 @@ internal sealed class StallWatch : IDisposable
     private readonly Action<Func<FastBatchException?>, RequestOutcome> _endInFlight;
     private readonly Func<bool> _endsAll;
 
+    // Of several devices each ends what it has taken itself: what another has may be answered.
+    private readonly bool _waitingOnly;
+
     // When the batch was begun that runs now; 0 while none runs. Written by whoever has the device.
     private AtomicInt64 _run;
 
@@ -41,6 +44,7 @@ internal sealed class StallWatch : IDisposable
     {
         (_lanes, _batcher, _limit, _time, _endInFlight) = (lanes, batcher, limit, time, endInFlight);
         _endsAll = endsAll ?? (() => IsStalled);
+        _waitingOnly = endsAll is not null;
         TimeSpan period = TimeSpan.FromMilliseconds(Math.Max(1, limit.TotalMilliseconds / LooksPerLimit));
 
         // What flows with the calls of whoever makes the batcher is not to be kept.
@@ -76,7 +80,7 @@ internal sealed class StallWatch : IDisposable
             _stalled.Write(run);
 
             // In the direction requests move.
-            _lanes.EndAll(() => _endsAll() ? Fault() : null, RequestOutcome.Stalled, _batcher.Ledger);
+            _lanes.EndAll(() => _endsAll() ? Fault() : null, RequestOutcome.Stalled, _batcher.Ledger, _waitingOnly);
             _endInFlight(() => IsStalled ? Fault() : null, RequestOutcome.Stalled);
         }
     }

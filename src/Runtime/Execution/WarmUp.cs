@@ -35,11 +35,14 @@ internal sealed class WarmUp(Batcher batcher, PriorityLanes lanes, DeliveryDesk 
         // Full fence: a device side that goes to sleep sees it, or is seen asleep by whoever wakes it next.
         if (!_asked.CompareExchange(null, asked))
         {
-            throw new InvalidOperationException($"{batcher.Name} is being warmed up already.");
+            throw AlreadyAsked();
         }
 
         return asked.Task;
     }
+
+    /// <summary>What whoever asks meanwhile is told.</summary>
+    public InvalidOperationException AlreadyAsked() => new($"{batcher.Name} is being warmed up already.");
 
     /// <summary>Any thread: ends one that nobody may come to.</summary>
     public void Abandon(Exception reason) => _asked.Read()?.TrySetException(reason);
@@ -64,6 +67,8 @@ internal sealed class WarmUp(Batcher batcher, PriorityLanes lanes, DeliveryDesk 
         scheduler.Learn();
         TimeProvider time = batcher.Options.TimeProvider;
         Delivery delivery = desk.Take();
+        WarmUpReport report = default;
+        Exception? failure = null;
         try
         {
             (_batches, _rows) = (0, 0);
@@ -82,15 +87,24 @@ internal sealed class WarmUp(Batcher batcher, PriorityLanes lanes, DeliveryDesk 
                 }
             }
 
-            asked.TrySetResult(new WarmUpReport(_batches, _rows, time.GetElapsedTime(started)));
+            report = new WarmUpReport(_batches, _rows, time.GetElapsedTime(started));
         }
         catch (Exception exception)
         {
-            asked.TrySetException(exception);
+            failure = exception;
         }
 
+        // In this order: whoever sees it end may ask for the next.
         desk.Return(delivery);
         _asked.Write(null);
+        if (failure is null)
+        {
+            asked.TrySetResult(report);
+        }
+        else
+        {
+            asked.TrySetException(failure);
+        }
     }
 
     /// <summary>Device side: makes it a batch of rows of zeros that nobody waits for, with outputs.</summary>

@@ -431,9 +431,10 @@ internal sealed class Lane
     /// <param name="fault">Makes the fault of one request.</param>
     /// <param name="outcome">What that counts as.</param>
     /// <param name="ledger">Told how they ended.</param>
-    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    /// <param name="waitingOnly">Whether those are left alone that a batch has taken.</param>
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger, bool waitingOnly = false)
     {
-        for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
+        for (long ticket = waitingOnly ? Ring.ReadMark : Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
         {
             if (Ring.TryPeek(ticket, out long requestTicket) is { } request && request.IsPending(requestTicket))
             {

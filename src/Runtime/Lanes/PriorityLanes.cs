@@ -368,11 +368,11 @@ internal sealed class PriorityLanes
     }
 
     /// <summary>Any thread: see <see cref="Lane.EndAll"/>.</summary>
-    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger)
+    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger, bool waitingOnly = false)
     {
         for (int index = 0; index < RowPlace.Lanes; index++)
         {
-            this[index]?.EndAll(fault, outcome, ledger);
+            this[index]?.EndAll(fault, outcome, ledger, waitingOnly);
         }
     }
 

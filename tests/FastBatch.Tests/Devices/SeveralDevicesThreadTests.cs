@@ -175,6 +175,37 @@ public class SeveralDevicesThreadTests
         }
     }
 
+    [Fact]
+    public async Task What_one_runs_while_rows_run_out_behind_another_is_answered()
+    {
+        var time = new ManualTime();
+        Gate[] gates = [new(), new()];
+        int runs = 0;
+        Echo[] models = [new(Hold), new(Hold)];
+        await using Echo.SquareBatcher batcher = Echo.CreateSquareBatcher(models, new BatcherOptions
+        {
+            Devices = ImmediateDevice.Several(2), MaxBatchSize = 1, Capacity = 2, RunLimit = Limit, TimeProvider = time,
+        });
+        Task<int> stalled = batcher.SubmitAsync(3).AsTask();
+        await gates[0].ArrivedAsync();
+        time.Advance(Limit * 0.9);
+        Task<int> healthy = batcher.SubmitAsync(5).AsTask();
+        await gates[1].ArrivedAsync();
+        time.Advance(Limit * 0.4);
+        await Assert.ThrowsAsync<BatcherStalledException>(() => stalled.WaitAsync(Patience));
+        gates[1].Open();
+        Assert.Equal(25, await healthy.WaitAsync(Patience));
+        gates[0].Open();
+
+        void Hold(int rows)
+        {
+            if (Interlocked.Increment(ref runs) is var run && run <= gates.Length)
+            {
+                gates[run - 1].Pass();
+            }
+        }
+    }
+
     private static Echo.SquareBatcher Open(BatcherOptions options) =>
         Echo.CreateSquareBatcher([new Echo(), new Echo()], options with { Devices = ImmediateDevice.Several(2), Overload = OverloadMode.Wait });
 

@@ -66,7 +66,7 @@ internal sealed partial class DeviceLine
             Deliver(flight);
 
             // Whoever has the lanes may wait for its rows.
-            _executor.CallHolder();
+            _executor.CallHolder(this);
             return true;
         }
 

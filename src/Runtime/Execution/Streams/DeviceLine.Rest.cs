@@ -64,10 +64,9 @@ internal sealed partial class DeviceLine
     private void Rest(long until, int rows)
     {
         bool hasLanes = _relay.Has(Number);
-        if (hasLanes && _waitsForOther)
+        if (hasLanes != _hadLanes)
         {
-            // Not for rows: those are there. Whoever gets nearer to taking them calls; and one that does not come back is given up in time.
-            _relay.Park(Number, LongestNap);
+            // They came, or went, meanwhile: whoever had them answered the calls that this thread has not seen.
             return;
         }
 
@@ -104,6 +103,11 @@ internal sealed partial class DeviceLine
         {
             _relay.Park(Number, Timeout.InfiniteTimeSpan);
         }
+        else if (_waitsForOther)
+        {
+            // Not for rows: those are there. Whoever gets nearer to taking them calls; and one that does not come back is given up in time.
+            _relay.Park(Number, LongestNap);
+        }
         else if (until != 0)
         {
             _executor.Wait(until, rows);
@@ -114,10 +118,10 @@ internal sealed partial class DeviceLine
         }
     }
 
-    // With the lanes, and room for another batch, rows end it; without, whoever calls.
+    // With the lanes, and room for another batch that it is to take, rows end it; without, whoever calls. No nap is longer than it may wait for another.
     private void Nap(bool hasLanes, long until, int rows)
     {
-        if (hasLanes && _pipeline!.HasRoom)
+        if (hasLanes && !_waitsForOther && _pipeline!.HasRoom)
         {
             _executor.Park(until, rows, _executor.DecidedWhileResuming);
         }

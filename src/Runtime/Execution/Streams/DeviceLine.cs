@@ -1,3 +1,4 @@
+using FastBatch.Atomics;
 using FastBatch.Devices;
 using FastBatch.Diagnostics;
 using FastBatch.Lanes;
@@ -26,6 +27,12 @@ internal sealed partial class DeviceLine
 
     // It has the lanes, and waits for another device that should take what waits.
     private bool _waitsForOther;
+
+    // It had the lanes when it last began to look for something to do.
+    private bool _hadLanes;
+
+    // What a warm-up has found.
+    private DeviceException? _lostAlone;
 
     public DeviceLine(StreamExecutor executor, LaneRelay relay, Batcher batcher, int number, Scheduler scheduler)
     {
@@ -82,6 +89,7 @@ internal sealed partial class DeviceLine
     internal bool Step(out long until, out int rows)
     {
         (until, rows) = (0, 1);
+        _hadLanes = _relay.Has(Number);
         if (Loss is not null)
         {
             return FailNext();
@@ -173,11 +181,30 @@ internal sealed partial class DeviceLine
         try
         {
             BeginLaunch();
-            WarmUp.RunIfAsked(delivery => _pipeline!.RunAlone(delivery, Scheduler.Cap), WarmUpGraphs);
+            WarmUp.RunIfAsked(delivery => RunAlone(delivery, 0), WarmUpGraphs);
         }
         finally
         {
             EndLaunch();
+        }
+
+        // Whoever asked knows; nobody's requests are to be the next to find out.
+        if (_lostAlone is not null)
+        {
+            throw _lostAlone;
+        }
+    }
+
+    private void RunAlone(Delivery delivery, int place)
+    {
+        try
+        {
+            _pipeline!.RunAlone(delivery, Scheduler.Cap, place);
+        }
+        catch (DeviceException exception) when (exception.Failure == DeviceFailure.Lost)
+        {
+            _lostAlone = exception;
+            throw new DeviceLostException(_batcher.Name, exception);
         }
     }
 
@@ -191,7 +218,7 @@ internal sealed partial class DeviceLine
                 while (_pipeline.WantsRehearsal(rows, place))
                 {
                     WarmUp.CloseZeros(delivery, rows);
-                    _pipeline.RunAlone(delivery, Scheduler.Cap, place);
+                    RunAlone(delivery, place);
                 }
             }
         }
@@ -222,9 +249,12 @@ internal sealed partial class DeviceLine
         if (_executor.AreSeveral)
         {
             _hasRoom = _pipeline!.HasRoom;
+
+            // Of whoever has the lanes and looks at the room here, and this thread, which looks at what waits, one sees the other.
+            Fence.Full();
             if (!_relay.Has(Number))
             {
-                _executor.CallHolder();
+                _executor.CallHolder(this);
             }
         }
     }

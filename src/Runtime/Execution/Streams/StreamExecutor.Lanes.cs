@@ -56,12 +56,12 @@ internal sealed partial class StreamExecutor
 
     /// <summary>
     /// By a device's thread that has not the lanes: its device has got nearer to taking a batch, or rows are free. Has whoever has them look again,
-    /// if there is anything to see: rows, or that it has no room and this one has.
+    /// if there is anything to see: rows, or that it has no room and this one has, or that this one is to warm up.
     /// </summary>
-    internal void CallHolder()
+    internal void CallHolder(DeviceLine line)
     {
         int holder = _relay.Holder;
-        if (Lanes.Backlog > 0 || (holder >= 0 && !_lines[holder].HasRoom))
+        if (Lanes.Backlog > 0 || (holder >= 0 && !_lines[holder].HasRoom) || line.IsToWarmUp)
         {
             Call();
             holder = _relay.Holder;

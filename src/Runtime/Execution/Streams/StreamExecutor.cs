@@ -22,6 +22,7 @@ internal sealed partial class StreamExecutor : DeviceExecutor
     private readonly DeviceLine[] _lines;
     private readonly LaneRelay _relay;
     private readonly ReleaseOrder? _order;
+    private readonly Lock _asking = new();
 
     // Threads that have not ended, and whether one of them left something with its device.
     private AtomicInt32 _open;
@@ -99,7 +100,7 @@ internal sealed partial class StreamExecutor : DeviceExecutor
 
     public override async Task<WarmUpReport> WarmUpAsync()
     {
-        Task<WarmUpReport>[] warm = [.. _lines.Where(static line => line.Loss is null).Select(static line => line.WarmUp.Ask())];
+        Task<WarmUpReport>[] warm = AskAll();
         Call();
         Array.ForEach(_lines, line => _relay.Unpark(line.Number));
         WarmUpReport[] reports = await Task.WhenAll(warm).ConfigureAwait(false);
@@ -134,6 +135,17 @@ internal sealed partial class StreamExecutor : DeviceExecutor
         if (_open.Add(-1) == 0 && _leftovers.Read() == 0)
         {
             Array.ForEach(_inputs, static rows => rows.Unpin());
+        }
+    }
+
+    // All or none: while one device is warmed up the others are not asked again.
+    private Task<WarmUpReport>[] AskAll()
+    {
+        lock (_asking)
+        {
+            return Array.Exists(_lines, static line => line.WarmUp.IsAsked)
+                ? throw _lines[0].WarmUp.AlreadyAsked()
+                : [.. _lines.Where(static line => line.Loss is null).Select(static line => line.WarmUp.Ask())];
         }
     }
 

@@ -180,6 +180,12 @@ internal sealed partial class StreamPipeline : IDisposable
             flight.LetGo();
             failure?.Throw();
         }
+        catch (DeviceException exception) when (exception.Failure == DeviceFailure.Lost && delivery.Batch.AbandonOutputs() is { } outputs)
+        {
+            // As in Forfeit: the device may write to them yet.
+            _abandoned.Add(outputs);
+            throw;
+        }
         finally
         {
             flight.End();

@@ -6,6 +6,8 @@ namespace FastBatch.Tests.Devices.Simulated;
 /// <summary>A device that does at once what it is told to, and allocates nothing: what is counted beside it is the batcher's.</summary>
 internal sealed class ImmediateDevice(int number = 0) : Device
 {
+    private bool _holds;
+
     public override string Name { get; } = $"immediate:{number}";
 
     public static ImmediateDevice[] Several(int count) => [.. Enumerable.Range(0, count).Select(static number => new ImmediateDevice(number))];
@@ -14,6 +16,13 @@ internal sealed class ImmediateDevice(int number = 0) : Device
 
     /// <summary>Whether it refuses to record graphs when it is asked to.</summary>
     public bool RefusesRecording { get; init; }
+
+    /// <summary>Whether what it is told to do has not ended yet, as far as anybody can see. Any thread.</summary>
+    public bool Holds
+    {
+        get => Volatile.Read(ref _holds);
+        set => Volatile.Write(ref _holds, value);
+    }
 
     public override void Pin(nint address, long bytes)
     {
@@ -92,7 +101,7 @@ internal sealed class ImmediateDevice(int number = 0) : Device
         {
         }
 
-        public override bool IsDone(nint mark) => true;
+        public override bool IsDone(nint mark) => !device.Holds;
 
         public override TimeSpan Between(nint from, nint to) => TimeSpan.FromMicroseconds(1);
 

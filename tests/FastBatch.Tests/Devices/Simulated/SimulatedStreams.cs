@@ -201,9 +201,12 @@ internal sealed unsafe class SimulatedStreams : DeviceStreams
     public override bool IsDone(nint mark)
     {
         Enter();
+
+        // Before what is due by then is done: real time goes on meanwhile.
+        long now = _device.Now;
         Advance();
         ThrowIfLost();
-        return _events[mark] is { } time && time <= _device.Now;
+        return _events[mark] is { } time && time <= now;
     }
 
     public override TimeSpan Between(nint from, nint to)
