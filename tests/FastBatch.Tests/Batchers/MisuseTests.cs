@@ -253,13 +253,16 @@ public class MisuseTests
 
         public Task Closed => _closed.Task;
 
-        // Batches end one after the other here, for each is submitted when the one before has ended.
+        // Batches end one after the other here, for each is submitted when the one before has ended; but before this has returned.
         public override void OnBatch(Batcher observed, in BatchReport batch)
         {
-            if (_requests.Count < 3)
+            lock (_requests)
             {
-                _requests.Add(batcher.SubmitAsync(_requests.Count + 1).AsTask());
-                return;
+                if (_requests.Count < 3)
+                {
+                    _requests.Add(batcher.SubmitAsync(_requests.Count + 1).AsTask());
+                    return;
+                }
             }
 
             _ = CloseAsync();
