@@ -176,6 +176,8 @@ internal sealed class DeliveryDesk : IDisposable
         long started = learns || isOnPool ? _time.GetTimestampOr(0) : 0;
         if (isOnPool)
         {
+            // The first one; of two at once either.
+            delivery.IsOnPool = false;
             _resumingSince.Write(started);
         }
 

@@ -13,6 +13,9 @@ internal sealed class CostModel
     private const int Trusting = 8;
     private const double Outlier = 4;
 
+    // Until then: how many times as long, or as short, as batches were so far, even if every row cost the same and nothing else did.
+    private const double Implausible = 10;
+
     // Samples that make a line to deviate from.
     private const int Scattering = 2;
     private const double DeviationGain = 0.05;
@@ -61,6 +64,11 @@ internal sealed class CostModel
             return;
         }
 
+        if (Samples is > 0 and < Trusting && _t0 > 0)
+        {
+            duration = Doubt(rows, duration);
+        }
+
         if (Samples > 0)
         {
             duration = Clamp(duration, Predict(rows));
@@ -94,6 +102,19 @@ internal sealed class CostModel
         (Fixed, PerRow) = slope < 0 ? (_t0 / _s0, 0)
             : intercept < 0 ? (0, _t1 / _s2)
             : (intercept, slope);
+    }
+
+    // Among the first few batches one that was held up must not count for all: it is cut, or, if it came first, forgotten.
+    private double Doubt(int rows, double duration)
+    {
+        double mean = _t0 / _s0;
+        double size = rows * _s0 / _s1;
+        if (duration * Implausible < mean * Math.Min(1, size))
+        {
+            (_s0, _s1, _s2, _t0, _t1, Samples) = (0, 0, 0, 0, 0, 0);
+        }
+
+        return Math.Min(duration, Implausible * mean * Math.Max(1, size));
     }
 
     private double Clamp(double duration, double predicted)

@@ -12,7 +12,7 @@ public sealed class WorkConservingPolicy : IBatchPolicy
     private static readonly TimeSpan LongestHandshake = TimeSpan.FromMicroseconds(50);
     private const int HandshakeFraction = 8;
 
-    // Where another thread resumes them, which has to wake first: how long after the batch that is waited for.
+    // Where another thread resumes them, which has to wake first: how long after the batch that is waited for, and no longer than that ran.
     private static readonly TimeSpan LatestResuming = TimeSpan.FromMicroseconds(200);
 
     /// <summary>The policy has no state: one instance serves every batcher.</summary>
@@ -27,8 +27,8 @@ public sealed class WorkConservingPolicy : IBatchPolicy
                 queue.LastBatchDuration / HandshakeFraction,
                 queue.ToTimestamp(ShortestHandshake),
                 queue.ToTimestamp(LongestHandshake));
-            long began = Math.Clamp(queue.ResumingSince, queue.LastBatchEnded, queue.LastBatchEnded + queue.ToTimestamp(LatestResuming));
-            long until = began + patience;
+            long latest = queue.LastBatchEnded + Math.Clamp(queue.LastBatchDuration, 0, queue.ToTimestamp(LatestResuming));
+            long until = Math.Clamp(queue.ResumingSince, queue.LastBatchEnded, latest) + patience;
             if (now < until)
             {
                 return BatchDecision.WaitUntil(until, queue.MaxBatchSize);

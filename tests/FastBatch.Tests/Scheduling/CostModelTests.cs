@@ -217,6 +217,24 @@ public class CostModelTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void One_of_the_first_batches_that_was_held_up_does_not_count_for_all(int held)
+    {
+        var model = new CostModel();
+        int[] sizes = [1, 2, 4, 8, 16];
+        Array.ForEach(sizes, rows => model.Record(rows, 100));
+        for (int i = 0; i < sizes.Length; i++)
+        {
+            model.Record(sizes[i], i == held ? 1_000_000 : 100 + sizes[i]);
+        }
+
+        model.Record(16, 116);
+        Assert.InRange(model.Predict(16), 50, 2_000);
+    }
+
     private static void Feed(CostModel model, int batches, Func<int, double> cost, double jitter)
     {
         var random = new Random(7);

@@ -35,12 +35,16 @@ public class PolicyTests
     }
 
     [Theory]
-    [InlineData(0, 1_019_999, 1_020_000)] // the device's own thread resumes them
-    [InlineData(1_100_000, 1_119_999, 1_120_000)] // counted from when the pool's thread began
-    [InlineData(1_100_000, 1_120_000, 0)]
-    [InlineData(900_000, 1_020_000, 0)] // that was with an earlier batch
-    [InlineData(5_000_000, 1_220_000, 0)] // and that with another device's: it is not waited for much longer
-    public void Work_conserving_has_patience_from_when_callers_began_to_be_resumed(long since, long now, long until) => Assert.Equal(
+    [InlineData(160_000, 0, 1_019_999, 1_020_000)] // the device's own thread resumes them
+    [InlineData(160_000, 1_100_000, 1_119_999, 1_120_000)] // counted from when the pool's thread began
+    [InlineData(160_000, 1_100_000, 1_120_000, 0)]
+    [InlineData(160_000, 900_000, 1_020_000, 0)] // that was with an earlier batch
+    [InlineData(160_000, 5_000_000, 1_180_000, 0)] // and that with another device's: it is not waited for longer than the batch ran
+    [InlineData(160_000, 5_000_000, 1_179_999, 1_180_000)]
+    [InlineData(1_000, 5_000_000, 1_021_000, 0)]
+    [InlineData(9_000_000, 5_000_000, 1_250_000, 0)] // nor much longer
+    [InlineData(9_000_000, 5_000_000, 1_249_999, 1_250_000)]
+    public void Work_conserving_has_patience_from_when_callers_began_to_be_resumed(long duration, long since, long now, long until) => Assert.Equal(
         until == 0 ? BatchDecision.Dispatch(1) : BatchDecision.WaitUntil(until, 64),
         WorkConservingPolicy.Instance.Decide(
             new QueueSnapshot
@@ -50,7 +54,7 @@ public class PolicyTests
                 Resuming = 63,
                 ResumingSince = since,
                 LastBatchEnded = 1_000_000,
-                LastBatchDuration = 1000,
+                LastBatchDuration = duration,
                 TimestampFrequency = 1_000_000_000,
             },
             now));

@@ -12,7 +12,12 @@ internal sealed partial class StreamExecutor
     // What waking another thread takes, about.
     private static readonly TimeSpan HandOver = TimeSpan.FromMicroseconds(20);
 
+    // What is known of a device is forgotten when it has been idle for so long, and so many times longer than a batch takes: it is tried again.
+    private static readonly TimeSpan LongIdle = TimeSpan.FromSeconds(1);
+    private const int ManyBatches = 100;
+
     private readonly double _handOver;
+    private readonly double _longIdle;
     private readonly DeviceOutlook[] _outlooks;
 
     /// <summary>Whose turn it is. If it is another device's, the lanes are handed over.</summary>
@@ -174,13 +179,19 @@ internal sealed partial class StreamExecutor
 
     private int Choose(DeviceLine line, bool isLeaving)
     {
+        long now = Time.GetTimestampOr(0);
         for (int i = 0; i < _lines.Length; i++)
         {
             DeviceOutlook outlook = _lines[i].Outlook;
+            if (outlook.InFlight == 0 && now - outlook.BusyUntil > Math.Max(_longIdle, ManyBatches * outlook.Cost.Mean(outlook.MaxRows)))
+            {
+                outlook = outlook with { Cost = default };
+            }
+
             _outlooks[i] = isLeaving ? outlook with { Serves = outlook.Serves && i != line.Number && !_relay.IsBusy(i) } : outlook;
         }
 
-        return DeviceChoice.Choose(_outlooks, Math.Max(1, Lanes.Backlog), line.Number, _handOver, Time.GetTimestampOr(0));
+        return DeviceChoice.Choose(_outlooks, Math.Max(1, Lanes.Backlog), line.Number, _handOver, now);
     }
 }
 

@@ -38,6 +38,7 @@ internal sealed partial class StreamExecutor : DeviceExecutor
         _relay = new LaneRelay(count);
         _order = count > 1 ? new ReleaseOrder(lanes) : null;
         _handOver = options.TimeProvider.ToTimestamp(HandOver);
+        _longIdle = options.TimeProvider.ToTimestamp(LongIdle);
         _outlooks = new DeviceOutlook[count];
         Counts = [.. options.Devices.Select(_ => new BatchCounts(batcher.MaxBatchSize))];
         _lines = [.. Enumerable.Range(0, count).Select(number => new DeviceLine(this, _relay, batcher, number, number == 0 ? Scheduler : NewScheduler()))];
