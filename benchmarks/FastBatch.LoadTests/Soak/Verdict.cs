@@ -32,8 +32,8 @@ internal sealed record Verdict(
     // A runtime's own pools and caches come and go by a few.
     private const int MostHandles = 8;
 
-    // Before that, the runtime is still compiling and its pools filling, and one look more or less decides.
-    private const int JudgedFrom = 300; // seconds
+    // Before that, the runtime is still compiling and its pools filling.
+    private const int JudgedFrom = 120; // seconds
 
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
