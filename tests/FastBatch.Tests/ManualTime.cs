@@ -40,7 +40,8 @@ internal sealed class ManualTime : TimeProvider
         long end = GetTimestamp() + duration.Ticks;
         while (NextDue(end) is { } timer)
         {
-            Interlocked.Exchange(ref _now, timer.Due);
+            // A timer that was set from an earlier look at the time may be due before now; time does not go back for it.
+            Interlocked.Exchange(ref _now, Math.Max(timer.Due, GetTimestamp()));
             timer.Fire();
         }
 
