@@ -184,7 +184,7 @@ internal static class Descriptors
         "FB0040",
         "The task of a request is awaited once",
         "'{1}' may have been awaited before, and its request may serve another caller by now; accepted: one await of what '{0}' returns, or "
-        + "Preserve() on it");
+        + "AsTask() or Preserve() on it");
 
     public static readonly DiagnosticDescriptor TakenTooEarly = Warning(
         "FB0041",
@@ -199,7 +199,7 @@ internal static class Descriptors
     public static readonly DiagnosticDescriptor TaskKept = Warning(
         "FB0043",
         "The task of a request is not kept",
-        "'{1}' keeps what '{0}' returns, and may be awaited twice; accepted: a local that is awaited once, or Preserve() on it");
+        "'{1}' keeps what '{0}' returns, and may be awaited twice; accepted: a local that is awaited once, or AsTask() or Preserve() on it");
 
     public static readonly DiagnosticDescriptor LeaseKept = Warning(
         "FB0044",

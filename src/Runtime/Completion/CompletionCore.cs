@@ -253,5 +253,5 @@ internal struct CompletionCore
     }
 
     private static void ThrowMisuse(string why) => throw new InvalidOperationException(
-        $"This ValueTask of a FastBatch batcher cannot be used this way: {why}. Await a ValueTask once; use AsTask() to share it.");
+        $"This ValueTask of a FastBatch batcher cannot be used this way: {why}. Await a ValueTask once; to share it, use AsTask() or Preserve().");
 }

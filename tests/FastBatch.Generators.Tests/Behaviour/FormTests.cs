@@ -1,3 +1,6 @@
+using System.Globalization;
+using FastBatch.Generators.Diagnostics;
+
 namespace FastBatch.Generators.Tests.Behaviour;
 
 /// <summary>Every form of SubmitAsync, for methods with several inputs and outputs of mixed types.</summary>
@@ -13,6 +16,28 @@ public partial class FormTests
         Assert.Equal((60L, 'd'), (total, letter));
         Assert.Equal([6d, 4d], sums);
         Assert.Equal([false, true, false], flags);
+    }
+
+    [Fact]
+    public async Task Shared_by_what_the_analyzers_and_the_runtime_say()
+    {
+        await using Model.MixBatcher batcher = new Model(10).CreateMixBatcher();
+        ValueTask<(long Total, char Letter)> Submit() => batcher.SubmitAsync([1f, 2f, 3f], 4, [true, false, true], new double[2], new bool[3]);
+        ValueTask<(long Total, char Letter)> once = Submit();
+        await once;
+        var misuse = await Assert.ThrowsAsync<InvalidOperationException>(async () => await once);
+        Assert.EndsWith(" AsTask() or Preserve().", misuse.Message, StringComparison.Ordinal);
+        Assert.All(
+            [Descriptors.AwaitedAgain, Descriptors.TaskKept],
+            static rule => Assert.EndsWith(" AsTask() or Preserve() on it", rule.MessageFormat.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
+
+        Task<(long Total, char Letter)> shared = Submit().AsTask();
+        ValueTask<(long Total, char Letter)> preserved = Submit().Preserve();
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal((60L, 'd'), await shared);
+            Assert.Equal((60L, 'd'), await preserved);
+        }
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public class SubmitAnalyzerTests
         "FB0040",
         code,
         code.Contains("s.", StringComparison.Ordinal) ? "ScoreBatcher" : "RankBatcher",
-        "'t' may have been awaited before, and its request may serve another caller by now; accepted: one await of what '{0}.SubmitAsync' returns, or Preserve() on it");
+        "'t' may have been awaited before, and its request may serve another caller by now; accepted: one await of what '{0}.SubmitAsync' returns, or AsTask() or Preserve() on it");
 
     [Theory]
     [InlineData("int M() => [|r.SubmitAsync(1).Result|];")]
@@ -70,7 +70,7 @@ public class SubmitAnalyzerTests
         "FB0043",
         code,
         "RankBatcher",
-        "'_next' keeps what '{0}.SubmitAsync' returns, and may be awaited twice; accepted: a local that is awaited once, or Preserve() on it");
+        "'_next' keeps what '{0}.SubmitAsync' returns, and may be awaited twice; accepted: a local that is awaited once, or AsTask() or Preserve() on it");
 
     [Theory]
     [InlineData("async Task M(float[] x) { RowLease<float> l = [|await s.SubmitAsync(x)|]; N(l.Span[0]); } void N(float x) { }")]
