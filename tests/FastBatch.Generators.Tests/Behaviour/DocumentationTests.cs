@@ -2,76 +2,91 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using FastBatch.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 
 namespace FastBatch.Generators.Tests.Behaviour;
 
-/// <summary>What the documentation shows is compiled and run as it stands there: each program must print the text block that follows it.</summary>
-[Collection(nameof(ReadmeTests))]
-[CollectionDefinition(nameof(ReadmeTests), DisableParallelization = true)]
-public partial class ReadmeTests
+/// <summary>
+/// What the documentation shows is compiled as it stands there, or as a part of what its page leaves to the reader (<see cref="PageSetting"/>), and
+/// gets the warnings that its comments announce, and no other. A program that is followed by a text block is run, and must print that; a test is run.
+/// </summary>
+[Collection(nameof(DocumentationTests))]
+[CollectionDefinition(nameof(DocumentationTests), DisableParallelization = true)]
+public partial class DocumentationTests
 {
-    // What `dotnet new console` has on by default.
-    private const string ImplicitUsings = """
-        global using System;
-        global using System.Collections.Generic;
-        global using System.IO;
-        global using System.Linq;
-        global using System.Net.Http;
-        global using System.Threading;
-        global using System.Threading.Tasks;
-        """;
+    private static readonly string[] OtherLanguages = ["bash", "text", "xml", "yaml"];
 
-    private static readonly string[] Pages = ["README.md", "docs/hosting.md"];
-
-    public static TheoryData<string, int> Programs
+    public static TheoryData<string, int> CompiledBlocks
     {
         get
         {
-            var programs = new TheoryData<string, int>();
-            foreach (string page in Pages)
+            var blocks = new TheoryData<string, int>();
+            foreach (DocumentedCode block in DocumentedCode.Blocks.Where(static block => block.IsCompiled))
             {
-                for (int i = 0; i < ProgramWithOutput().Count(Text(page)); i++)
-                {
-                    programs.Add(page, i);
-                }
+                blocks.Add(block.Page, block.Line);
             }
 
-            return programs;
+            return blocks;
         }
     }
 
     [Fact]
-    public void Every_program_is_followed_by_what_it_prints() => Assert.All(
-        Pages,
-        static page => Assert.Equal(Text(page).Split("```csharp\n").Length - 1, ProgramWithOutput().Count(Text(page))));
+    public void Every_block_says_what_it_is_and_what_it_prints()
+    {
+        string[] wrong =
+        [
+            // A fence that is not at the start of its line would not be found.
+            .. DocumentedCode.Pages.Where(static page =>
+                DocumentedCode.TextOf(page).Split('\n').Count(static line => line.TrimStart().StartsWith("```", StringComparison.Ordinal))
+                    != 2 * DocumentedCode.Blocks.Count(block => block.Page == page)),
+            .. DocumentedCode.Blocks
+                .Where(static block => block.IsCompiled
+                    ? block.Code.Contains("Console.Write", StringComparison.Ordinal) != block.Output is not null
+                    : !OtherLanguages.Contains(block.Language))
+                .Select(static block => block.ToString()),
+        ];
+        Assert.True(wrong.Length == 0, string.Join("\n", wrong));
+    }
 
     [Theory]
-    [MemberData(nameof(Programs))]
-    public void A_program_prints_what_its_page_says(string page, int index)
+    [MemberData(nameof(CompiledBlocks))]
+    public async Task A_block_compiles_and_does_what_its_page_says(string page, int line)
     {
-        Match match = ProgramWithOutput().Matches(Text(page))[index];
-        CSharpParseOptions parsing = new(LanguageVersion.Default);
-        CSharpCompilation compilation = CSharpCompilation.Create(
-            $"Program{index}",
-            [CSharpSyntaxTree.ParseText(ImplicitUsings, parsing), CSharpSyntaxTree.ParseText(match.Groups["program"].Value, parsing)],
-            [.. UserProject.AllReferences, .. UserProject.HostingReferences],
-            new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
-        UserProject.Generate(compilation, out Compilation output);
+        DocumentedCode block = DocumentedCode.Blocks.Single(block => (block.Page, block.Line) == (page, line));
+        UserProject.Generate(UserProject.CompileDocumented(block, PageSetting.Of(page)), out Compilation output);
+        Diagnostic[] said = [.. (await UserProject.AnalyzeAsync(output)).Where(static diagnostic =>
+            diagnostic.Severity == DiagnosticSeverity.Error || diagnostic.Id.StartsWith("FB", StringComparison.Ordinal))];
+        Assert.True(
+            block.Announced.Order().SequenceEqual(said.Select(static diagnostic => (LineOf(diagnostic), diagnostic.Id)).Order()),
+            string.Join("\n", [$"{block} is to have [{string.Join(", ", block.Announced)}], and has:", .. said.Select(static diagnostic => diagnostic.ToString())]));
 
-        using var assembly = new MemoryStream();
-        var emitted = output.Emit(assembly);
-        Assert.True(emitted.Success, string.Join("\n", emitted.Diagnostics));
-        Assert.Equal(match.Groups["output"].Value, Run(Assembly.Load(assembly.ToArray())));
+        if (said.Length > 0)
+        {
+            return;
+        }
+
+        using var written = new MemoryStream();
+        Assert.True(output.Emit(written).Success, block.ToString());
+        Assembly assembly = Assembly.Load(written.ToArray());
+        if (block.Output is { } expected)
+        {
+            string printed = Run(assembly);
+            Assert.True(printed == expected, $"{block} prints:\n{printed}");
+        }
+
+        foreach (MethodInfo test in assembly.GetTypes().SelectMany(static type => type.GetMethods()))
+        {
+            foreach (InlineDataAttribute row in test.GetCustomAttributes<InlineDataAttribute>())
+            {
+                test.Invoke(Activator.CreateInstance(test.DeclaringType!), [.. row.GetData(test).Single()]);
+            }
+        }
     }
 
     [Fact]
     public void Every_link_to_a_file_leads_to_one()
     {
         var broken = new List<string>();
-        IEnumerable<string> pages = Directory.EnumerateFiles(Snapshot.Repository, "*.md", SearchOption.AllDirectories)
-            .Where(static page => !page.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
-        foreach (string page in pages)
+        foreach (string page in DocumentedCode.Pages.Select(static page => Path.Combine(Snapshot.Repository, page)))
         {
             foreach (Match link in Link().Matches(File.ReadAllText(page)))
             {
@@ -86,7 +101,7 @@ public partial class ReadmeTests
         Assert.Empty(broken);
     }
 
-    private static string Text(string page) => File.ReadAllText(Path.Combine(Snapshot.Repository, page)).ReplaceLineEndings("\n");
+    private static int LineOf(Diagnostic diagnostic) => diagnostic.Location.GetMappedLineSpan().StartLinePosition.Line + 1;
 
     private static string Run(Assembly program)
     {
@@ -105,9 +120,6 @@ public partial class ReadmeTests
 
         return written.ToString();
     }
-
-    [GeneratedRegex(@"```csharp\n(?<program>.*?)```\n\n```text\n(?<output>.*?)```", RegexOptions.Singleline)]
-    private static partial Regex ProgramWithOutput();
 
     [GeneratedRegex(@"\]\((?!https?:|#)(?<target>[^)#\s]+)")]
     private static partial Regex Link();

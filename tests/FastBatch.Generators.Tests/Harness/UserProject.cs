@@ -4,6 +4,7 @@ using FastBatch.Generators.Diagnostics;
 using FastBatch.Generators.Usage;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Text;
 
@@ -27,10 +28,11 @@ internal static class UserProject
     private static readonly ImmutableArray<MetadataReference> References = ReferencesTo(ReferenceNames);
 
     /// <summary>FastBatch.Hosting, and what comes with it.</summary>
-    public static IReadOnlyList<MetadataReference> HostingReferences { get; } = ReferencesTo("FastBatch.Hosting", "Microsoft.Extensions.");
+    private static IReadOnlyList<MetadataReference> HostingReferences { get; } = ReferencesTo("FastBatch.Hosting", "Microsoft.Extensions.");
 
-    /// <summary>The base class libraries, FastBatch and FastBatch.Native.</summary>
-    public static IReadOnlyList<MetadataReference> AllReferences => References;
+    // What the documentation shows beside that.
+    private static readonly Lazy<ImmutableArray<MetadataReference>> s_documentedReferences = new(static () =>
+        ReferencesTo("FastBatch.Hosting", "FastBatch.Diagnostics", "Microsoft.Extensions.", "Microsoft.AspNetCore.", "xunit."));
 
     private static readonly Lazy<MetadataReference> s_torchSharp = new(CompileTorchSharpReference);
 
@@ -54,6 +56,20 @@ internal static class UserProject
 
     /// <summary>The same for one that references FastBatch.Hosting.</summary>
     public static CSharpCompilation CompileWithHosting(params string[] files) => Compile(files).AddReferences(HostingReferences);
+
+    /// <summary>Compiles a block of a page, as a program if it has statements of its own; all that FastBatch consists of is referenced.</summary>
+    public static CSharpCompilation CompileDocumented(DocumentedCode block, PageSetting setting)
+    {
+        (string usings, string source) = block.Files(setting);
+        SyntaxTree tree = CSharpSyntaxTree.ParseText(source);
+        bool isProgram = ((CompilationUnitSyntax)tree.GetRoot()).Members.Any(static member => member is GlobalStatementSyntax);
+        return CSharpCompilation.Create(
+            "Documented",
+            [CSharpSyntaxTree.ParseText(usings), tree],
+            [.. References, .. s_documentedReferences.Value, .. setting.OnTorchSharp ? [s_torchSharp.Value] : Array.Empty<MetadataReference>()],
+            new CSharpCompilationOptions(
+                isProgram ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
+    }
 
     public static CSharpCompilation Compile(LanguageVersion language, params string[] files)
     {
