@@ -44,9 +44,9 @@ public abstract partial class Batcher
             return false;
         }
 
-        long ticket = _lane.TryClaim(out int row);
+        long ticket = _lanes.Current.TryClaim(out int row);
         claim = new RowClaim(ticket, row);
-        return ticket >= 0 || TryPark(request, _lane, ticket, ref claim);
+        return ticket >= 0 || TryClaimElsewhere(request, _lane, ticket, ref claim);
     }
 
     /// <summary>
@@ -60,7 +60,8 @@ public abstract partial class Batcher
     protected bool TryClaim(PendingRequest request, RequestOptions options, CancellationToken cancellationToken, out RowClaim claim)
     {
         claim = default;
-        Lane? lane = options.Priority == RequestPriority.Normal ? _lane : OpenLane(options.Priority);
+        bool isNormal = options.Priority == RequestPriority.Normal;
+        Lane? lane = isNormal ? _lane : OpenLane(options.Priority);
         if ((Ledger.Details & RequestDetails.Origins) != 0)
         {
             request.NoteOrigin(Activity.Current?.Context ?? default);
@@ -85,9 +86,9 @@ public abstract partial class Batcher
         }
 
         int row = -1;
-        long ticket = lane?.TryClaim(out row) ?? LaneRing.Closed;
+        long ticket = (isNormal ? _lanes.Current : lane)?.TryClaim(out row) ?? LaneRing.Closed;
         claim = new RowClaim(ticket, row, now);
-        if (ticket < 0 && !TryPark(request, lane, ticket, ref claim))
+        if (ticket < 0 && !TryClaimElsewhere(request, lane, ticket, ref claim))
         {
             return false;
         }
@@ -116,6 +117,10 @@ public abstract partial class Batcher
         {
             _lane.Ring.Publish(claim.Ticket, request, claim.Enqueued);
             _executor.Notice(claim.Ticket);
+            if (_lanes.IsStriped)
+            {
+                _executor.NoticeFromOutside();
+            }
         }
         else
         {
@@ -151,15 +156,26 @@ public abstract partial class Batcher
         return lane;
     }
 
-    // Without a ticket: the request lines up beside the lane, or is refused.
+    // Without a ticket: there may be room in a stripe; if not the request lines up beside the lane, or is refused.
+    private bool TryClaimElsewhere(PendingRequest request, Lane? lane, long refusal, ref RowClaim claim)
+    {
+        if (lane == _lane && refusal == LaneRing.Full && _lanes.IsStriped && Options.Overload != OverloadMode.DropOldest)
+        {
+            refusal = _lanes.TryClaimAnywhere(out int row);
+            claim = new RowClaim(refusal, row, claim.Enqueued);
+        }
+
+        return refusal >= 0 || TryPark(request, lane, refusal, ref claim);
+    }
+
     private bool TryPark(PendingRequest request, Lane? lane, long refusal, ref RowClaim claim)
     {
         OverloadMode overload = Options.Overload;
         if (lane is not null && refusal == LaneRing.Full && overload != OverloadMode.Reject)
         {
-            if (overload == OverloadMode.DropOldest && !lane.Ring.HasRoom)
+            if (overload == OverloadMode.DropOldest)
             {
-                lane.DropOldest(Name, Ledger);
+                _lanes.MakeRoom(lane, Name, Ledger);
             }
 
             if (lane.Overflow.TryPark(out int row))

@@ -118,7 +118,7 @@ public abstract partial class Batcher : IAsyncDisposable
         lock (_disposal)
         {
             BatcherSettings settings = Settings.With(options, _largestBatch);
-            Ledger.NoteTimes(settings.StampsRequests || _lanes.AreSeveral);
+            Ledger.NoteTimes(settings.StampsRequests || _lanes.HaveLevels);
 
             // Full fence: a device side that goes to sleep on the old settings is seen asleep here, or sees the new ones there.
             _settings.Exchange(settings);

@@ -46,8 +46,8 @@ public sealed record BatcherOptions
 
     /// <summary>
     /// The most rows of one priority submitted and not yet run; at least the largest batch. Memory for all of them is reserved at start; for
-    /// priorities other than <see cref="RequestPriority.Normal"/> when one is first used. Default: 1,024, less where rows are large, and
-    /// never less than four full batches.
+    /// priorities other than <see cref="RequestPriority.Normal"/> when one is first used, and up to 16 MB for as many rows again where several
+    /// threads resume callers at the same time. Default: 1,024, less where rows are large, and never less than four full batches.
     /// </summary>
     public int? Capacity { get; init; }
 

@@ -52,12 +52,12 @@ public partial class GuaranteesTests
         Assert.DoesNotContain(sources, static file => Regex.IsMatch(File.ReadAllText(file), @"DateTime|GetUtcNow|GetLocalNow|TickCount"));
     }
 
-    // A method of that name, and Fact or Theory (or NativeFact, NativeTheory) among the lines before it, up to the first that is empty.
+    // A method of that name, and Fact or Theory (or NativeFact, SeveralProcessorsFact and so on) among the lines before it, up to the first that is empty.
     private static bool IsTest(string source, string name)
     {
         Match method = Regex.Match(source, $@"\n    public (async Task|Task|void) {name}\(");
         int start = method.Success ? source.LastIndexOf("\n\n", method.Index, StringComparison.Ordinal) : -1;
-        return method.Success && Regex.IsMatch(source[Math.Max(start, 0)..method.Index], @"\[(Native)?(Fact|Theory)");
+        return method.Success && Regex.IsMatch(source[Math.Max(start, 0)..method.Index], @"\[(Native|SeveralProcessors)?(Fact|Theory)");
     }
 
     // Not by the path of this file: a deterministic build does not tell it.

@@ -48,6 +48,9 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
     /// <summary>Whether the thread pool is to resume all of its callers. Before it begins.</summary>
     public bool IsOnPool { get; set; }
 
+    /// <summary>When it takes long, if it is not done by then; never once that was said. By the first thread.</summary>
+    public long Due { get; set; }
+
     /// <summary>Whether one thread was asked to deliver all of it.</summary>
     public bool IsSolo { get; private set; }
 
@@ -69,7 +72,7 @@ internal sealed class Delivery(DeliveryDesk desk, int maxBatchSize) : IThreadPoo
             delivered += Deliver(i) ? 1 : 0;
             if ((i & (LooksAtClock - 1)) == LooksAtClock - 1)
             {
-                desk.CheckPace();
+                desk.CheckPace(this);
             }
         }
 

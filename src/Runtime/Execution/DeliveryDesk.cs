@@ -52,13 +52,10 @@ internal sealed class DeliveryDesk : IDisposable
 
     // What resuming one caller takes, in timestamp units, learned.
     private double _resumeTime;
-    private uint _deliveries;
     private bool _disposed;
+    private volatile bool _isStuck;
 
     private AtomicInt64 _resumingSince;
-
-    // Of the thread that delivers last. Deliveries may overlap, and one then be measured by another's time: no harm.
-    private long _deliveryDue;
 
     /// <param name="batcher">The batcher's name.</param>
     /// <param name="maxBatchSize">The most rows of a batch.</param>
@@ -82,9 +79,10 @@ internal sealed class DeliveryDesk : IDisposable
     public event Action? AllDelivered;
 
     /// <summary>
-    /// Raised when <see cref="DeliverHere"/> takes, or can be expected to take, more than some microseconds, by whoever notices.
+    /// Raised when <see cref="DeliverHere"/> takes, or can be expected to take, more than some microseconds, by whoever notices. True if a caller does
+    /// not return.
     /// </summary>
-    public event Action? Slow;
+    public event Action<bool>? Slow;
 
     /// <summary>Callers whose results are ready and who have not been resumed, counted by whole batches.</summary>
     public int Resuming => (int)(_announced.Read() - _delivered.Read());
@@ -109,6 +107,12 @@ internal sealed class DeliveryDesk : IDisposable
             }
         }
     }
+
+    /// <summary>Whether a caller that was resumed had not returned from one look of the watch to the next. Any thread; as of the last look.</summary>
+    public bool IsStuck => _isStuck;
+
+    /// <summary>Whether so many callers can be expected to be resumed within the time that is not long.</summary>
+    public bool IsQuick(int callers) => callers * _resumeTime <= _leastPatience;
 
     public Delivery Take() => _free.TryTake() ?? Create();
 
@@ -137,20 +141,20 @@ internal sealed class DeliveryDesk : IDisposable
     public bool DeliverHere(Delivery delivery, long now, long batchDuration)
     {
         int callers = delivery.Batch.Count;
-        int helpers = Math.Min(Helpers(callers), Environment.ProcessorCount - 1);
+        int helpers = Math.Min(Helpers(delivery), Environment.ProcessorCount - 1);
         double patience = Math.Clamp((double)batchDuration / PatienceFraction, _leastPatience, _mostPatience);
-        _deliveryDue = now + (long)patience;
+        delivery.Due = now + (long)patience;
         if (helpers > 0 || callers * _resumeTime > patience)
         {
-            RaiseSlow();
+            RaiseSlow(delivery);
         }
 
         delivery.IsOnPool = false;
         Begin(delivery, participants: 1 + helpers);
         Queue(delivery, helpers);
-        bool learns = helpers == 0 && callers >= MeasuredCallers;
+        bool isSample = IsSample(delivery);
         bool isLast = delivery.Run();
-        if (learns)
+        if (helpers == 0 && callers >= MeasuredCallers && (isSample || !isLast || delivery.Due == long.MaxValue))
         {
             Learn(callers, _time.GetTimestampOr(now) - now);
         }
@@ -161,7 +165,7 @@ internal sealed class DeliveryDesk : IDisposable
     /// <summary>Has the thread pool resume the callers.</summary>
     public void DeliverOnPool(Delivery delivery)
     {
-        int helpers = Math.Clamp(Helpers(delivery.Batch.Count), 1, Environment.ProcessorCount);
+        int helpers = Math.Clamp(Helpers(delivery), 1, Environment.ProcessorCount);
         delivery.IsOnPool = true;
         Begin(delivery, helpers);
         Queue(delivery, helpers);
@@ -193,11 +197,11 @@ internal sealed class DeliveryDesk : IDisposable
     }
 
     /// <summary>By <see cref="DeliverHere"/>'s thread, now and then.</summary>
-    public void CheckPace()
+    public void CheckPace(Delivery delivery)
     {
-        if (_time.GetTimestampOr(0) > _deliveryDue)
+        if (_time.GetTimestampOr(0) > delivery.Due)
         {
-            RaiseSlow();
+            RaiseSlow(delivery);
         }
     }
 
@@ -282,11 +286,11 @@ internal sealed class DeliveryDesk : IDisposable
         }
     }
 
-    private void RaiseSlow()
+    private void RaiseSlow(Delivery delivery)
     {
         // Once per delivery is enough.
-        _deliveryDue = long.MaxValue;
-        Slow?.Invoke();
+        delivery.Due = long.MaxValue;
+        Slow?.Invoke(false);
     }
 
     // Clamped, so that one pause of the thread does not pass for slow callers, nor a clock that was set back for callers of less than no time.
@@ -296,8 +300,10 @@ internal sealed class DeliveryDesk : IDisposable
         _resumeTime += (each - _resumeTime) / 8;
     }
 
-    private int Helpers(int callers) =>
-        _deliveries++ % SoloDelivery == 0 ? 0 : (int)(callers * _resumeTime / _mostPatience);
+    private int Helpers(Delivery delivery) => IsSample(delivery) ? 0 : (int)(delivery.Batch.Count * _resumeTime / _mostPatience);
+
+    // Before it begins. Each counts its own, so that threads that deliver at the same time have nothing to share.
+    private static bool IsSample(Delivery delivery) => delivery.Epoch / 2 % SoloDelivery == 0;
 
     private void Begin(Delivery delivery, int participants)
     {
@@ -347,19 +353,22 @@ internal sealed class DeliveryDesk : IDisposable
         lock (_gate)
         {
             bool active = false;
+            bool isStuck = false;
             for (int i = 0; i < _all.Count; i++)
             {
                 int epoch = _all[i].Epoch;
                 active |= epoch != _seenEpochs[i];
+                isStuck |= epoch == _seenEpochs[i] && (epoch & 1) != 0;
                 if (epoch == _seenEpochs[i] && _all[i].TryRescue())
                 {
                     active = true;
-                    Slow?.Invoke();
+                    Slow?.Invoke(true);
                 }
 
                 _seenEpochs[i] = epoch;
             }
 
+            _isStuck = isStuck;
             if (!active)
             {
                 StopWatching();

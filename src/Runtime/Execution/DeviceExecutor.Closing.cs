@@ -69,7 +69,7 @@ internal abstract partial class DeviceExecutor
         if (decision.Kind == BatchDecision.DecisionKind.WaitUntil)
         {
             (until, rows) = (decision.Timestamp, decision.Rows);
-            _wait = decision;
+            (_wait, _decided) = (decision, now);
             return null;
         }
 
@@ -116,6 +116,10 @@ internal abstract partial class DeviceExecutor
         {
             _settings = settings;
             scheduler.Adopt(settings, settings.Policy, settings.UsesEstimates, settings.MaxBatchSize);
+            if (settings.Options.Overload == OverloadMode.DropOldest && Lanes.IsStriped)
+            {
+                Lanes.TakeRoomBack();
+            }
         }
     }
 
@@ -167,8 +171,8 @@ internal abstract partial class DeviceExecutor
         return scheduler.Decide(
             new QueueState(
                 waiting,
-                Lanes.Backlog,
-                Lanes.Submitted,
+                Lanes.CountedBacklog,
+                Lanes.CountedSubmitted,
                 oldest,
                 newest,
                 resuming,

@@ -23,6 +23,10 @@ internal abstract partial class DeviceExecutor
     private WakeMark _mark;
     private bool _parked;
 
+    // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
+    // each other, and wake somebody in vain.
+    private int _resumer;
+
     // 1: whoever has the lanes is to look again, whatever it waits for.
     private AtomicInt32 _isCalled;
 
@@ -37,6 +41,11 @@ internal abstract partial class DeviceExecutor
         {
             NoticeAsleep();
         }
+    }
+
+    /// <summary>Caller side, where there are stripes: a row was published by a thread that has none, and awake as the device side is, it may be held up.</summary>
+    public virtual void NoticeFromOutside()
+    {
     }
 
     /// <summary>
@@ -139,6 +148,29 @@ internal abstract partial class DeviceExecutor
         return ring.IsPublished(ticket);
     }
 
+    /// <summary>
+    /// Device side: gives the device up, to resume callers: whoever submits <paramref name="ticket"/> or a later one has a thread take it, but for those
+    /// that this thread resumes, who know that it will <see cref="TakeUpAgain"/>.
+    /// </summary>
+    protected void GiveUp(long ticket)
+    {
+        Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
+        _mark.Set(ticket);
+    }
+
+    /// <summary>By the thread that gave it up, when it has resumed its callers: takes the device unless another thread has, or will.</summary>
+    protected bool TakeUpAgain()
+    {
+        Volatile.Write(ref _resumer, 0);
+        return TryTakeUp();
+    }
+
+    /// <summary>
+    /// Any thread: whoever resumes callers is not to be relied on any more. Full fence, as in every claim: what that thread submits later
+    /// wakes somebody; what it submitted before is visible to the thread that takes the device now.
+    /// </summary>
+    protected void ForgetResumer() => Interlocked.Exchange(ref _resumer, 0);
+
     /// <summary>Any thread: takes the device if it is given up and nobody has been woken to take it.</summary>
     protected bool TryTakeUp()
     {
@@ -167,7 +199,14 @@ internal abstract partial class DeviceExecutor
         Volatile.Write(ref _parkedForCallers, forCallers);
         if (TrySleep(TicketOf(rows), parking: true) && !(forCallers && Desk.Resuming == 0 && _mark.TryEnd()))
         {
-            bool unparked = _parker.Park(RemainingUntil(until));
+            TimeSpan remaining = RemainingUntil(until);
+            if (until != long.MaxValue && _time.GetElapsedTime(_decided, until) is var meant && meant > TimeSpan.Zero && meant < remaining)
+            {
+                // The clock was set back since the policy decided: it meant no more than this.
+                remaining = meant;
+            }
+
+            bool unparked = _parker.Park(remaining);
 
             // Out of time, but a caller has ended the sleep already: its unpark is on its way, and must not be left for a later park.
             while (!unparked && !_mark.TryEnd())
@@ -207,7 +246,7 @@ internal abstract partial class DeviceExecutor
     /// the policy decided, are still on their way. Any thread.
     /// </summary>
     protected bool IsStillToWait(long until, long ticket, bool forCallers) =>
-        !Lane.Ring.IsPublished(ticket) && !(Lanes.AreSeveral && HasNewsElsewhere) && !(forCallers && Desk.Resuming == 0) && IsAhead(until);
+        !Lane.Ring.IsPublished(ticket) && !(Lanes.AreSeveral && Lanes.HasNewsElsewhere) && !(forCallers && Desk.Resuming == 0) && IsAhead(until);
 
     // Nobody spins for longer than that; if it is farther, the clock was set back.
     private bool IsAhead(long until)
@@ -230,7 +269,7 @@ internal abstract partial class DeviceExecutor
         {
             if (Lane.Ring.IsPublished(Lane.Ring.ReadMark)
                 || (Lane.Overflow.Waiting > 0 && Lane.Ring.HasRoom)
-                || (Lanes.AreSeveral && HasNewsElsewhere))
+                || (Lanes.AreSeveral && Lanes.HasNewsElsewhere))
             {
                 return true;
             }
@@ -240,9 +279,6 @@ internal abstract partial class DeviceExecutor
         while (Stopwatch.GetElapsedTime(start) < duration);
         return false;
     }
-
-    // A row more in any lane but Normal's: what the policy waits for is counted over all.
-    private bool HasNewsElsewhere => Lanes[1] is { HasNews: true } || Lanes[2] is { HasNews: true } || Lanes[3] is { HasNews: true };
 
     // Normal's ticket that makes so many rows, with those that wait in other lanes.
     private long TicketOf(int rows) => Lane.Ring.ReadMark + rows - 1 - Lanes.WaitingElsewhere;

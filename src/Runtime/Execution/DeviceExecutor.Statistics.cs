@@ -13,6 +13,9 @@ internal abstract partial class DeviceExecutor
     // Device side: what the policy last let rows wait for, since the last batch.
     private BatchDecision _wait;
 
+    // When it last did.
+    private long _decided;
+
     /// <summary>The batches run, by device. Any thread.</summary>
     protected internal BatchCounts[] Counts { get; protected set; }
 
@@ -70,9 +73,11 @@ internal abstract partial class DeviceExecutor
         };
     }
 
-    private PriorityStatistics Queue(RequestPriority priority) => Lanes.LaneOf(priority) is { } lane
-        ? new PriorityStatistics { Submitted = lane.Submitted, QueueLength = lane.Backlog }
-        : default;
+    private PriorityStatistics Queue(RequestPriority priority)
+    {
+        (long submitted, int backlog) = Lanes.Count(priority);
+        return new PriorityStatistics { Submitted = submitted, QueueLength = backlog };
+    }
 
     // Device side. With no observers, a look.
     private void Observe(Batch batch, int taken)

@@ -10,9 +10,6 @@ namespace FastBatch.Execution;
 /// </summary>
 internal abstract partial class DeviceExecutor
 {
-    // Above this a second thread is worth its while; below it is tried.
-    private static readonly TimeSpan WorthOverlapping = TimeSpan.FromMicroseconds(20);
-
     // How late a thread may be that is woken at a time.
     private static readonly TimeSpan LatestWakeUp = TimeSpan.FromMicroseconds(200);
 
@@ -22,19 +19,13 @@ internal abstract partial class DeviceExecutor
     private readonly Scheduler _scheduler;
     private readonly TimeProvider _time;
     private readonly int _largestBatch;
-    private readonly long _worthOverlapping;
     private readonly long _latestWakeUp;
-    private readonly OverlapTrial _trial;
     private readonly FaultIsolation _isolation;
     private readonly DeadlineWatch _watch;
     private readonly WarmUp _warmUp;
     private readonly StallWatch? _stalls;
     private readonly Ledger _ledger;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    // The thread that will take the device up when it has resumed its callers; 0 for none. Threads that do so at the same time overwrite
-    // each other, and wake somebody in vain.
-    private int _resumer;
 
     // Device side: what the scheduler goes by.
     private BatcherSettings _settings;
@@ -53,9 +44,7 @@ internal abstract partial class DeviceExecutor
         _largestBatch = _settings.MaxBatchSize;
         _scheduler = NewScheduler();
         _longestSpin = (long)_time.ToTimestamp(LongestSpin);
-        _worthOverlapping = (long)_time.ToTimestamp(WorthOverlapping);
         _latestWakeUp = (long)_time.ToTimestamp(LatestWakeUp);
-        _trial = new OverlapTrial(_time);
         Counts = [new BatchCounts(_largestBatch)];
         _isolation = new FaultIsolation(batcher.RunBatch, options.IsolateFaults);
         _ledger = batcher.Ledger;
@@ -179,19 +168,14 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    /// <summary>
-    /// Any thread: whoever resumes callers is not to be relied on any more. Full fence, as in every claim: what that thread submits later
-    /// wakes somebody; what it submitted before is visible to the thread that takes the device now.
-    /// </summary>
-    protected void ForgetResumer() => Interlocked.Exchange(ref _resumer, 0);
-
     /// <summary>Nothing more will come.</summary>
     protected virtual void Stop()
     {
     }
 
     /// <summary>Resuming callers takes long, or does not end: whoever resumes them should not be waited for. Any thread.</summary>
-    protected virtual void NoticeSlowDelivery()
+    /// <param name="isStuck">Whether a caller does not return.</param>
+    protected virtual void NoticeSlowDelivery(bool isStuck)
     {
     }
 
@@ -208,6 +192,9 @@ internal abstract partial class DeviceExecutor
     protected StallWatch? WatchStalls(Action<Func<FastBatchException?>, RequestOutcome> endInFlight, Func<bool>? endsAll = null) =>
         _batcher.Options.RunLimit is { } limit ? new StallWatch(Lanes, _batcher, limit, _time, endInFlight, endsAll) : null;
 
+    /// <summary>Device side: the settings in force.</summary>
+    protected BatcherSettings Settings => _settings;
+
     /// <summary>Device side: when the batch that was closed last was.</summary>
     protected long Closed => _started;
 
@@ -219,6 +206,13 @@ internal abstract partial class DeviceExecutor
 
     /// <summary>Device side: runs the batch and frees its rows. The callers are the caller's to resume.</summary>
     protected void Run(Delivery delivery)
+    {
+        RunOnly(delivery);
+        Free(delivery);
+    }
+
+    /// <summary>Device side: runs the batch.</summary>
+    protected void RunOnly(Delivery delivery)
     {
         Batch batch = delivery.Batch;
         if (batch is { Count: > 0, Fate: BatchFate.Runs, HasFaults: false })
@@ -238,41 +232,16 @@ internal abstract partial class DeviceExecutor
             _scheduler.Record(batch.HasResult ? rows : 0, _started, ended);
             batch.Record?.End(ended);
         }
-
-        // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
-        Desk.Announce(delivery);
-        Lanes.Release(batch);
     }
 
-    /// <summary>
-    /// Device side: gives the device up and resumes the batch's callers on this thread. True if the device is this thread's again after.
-    /// </summary>
-    protected bool DeliverAndReturn(Delivery delivery)
+    /// <summary>Device side: frees the rows of the batch that was run.</summary>
+    /// <param name="delivery">The batch.</param>
+    /// <param name="borrower">The stripe that its callers will submit to; see <see cref="PriorityLanes.Release(Batch, Lane)"/>.</param>
+    protected void Free(Delivery delivery, Lane? borrower = null)
     {
-        (long ended, long duration) = (_scheduler.LastEnded, _scheduler.LastDuration);
-        long next = Lane.Ring.ReadMark;
-        bool fullBatchWaits = Lane.Ring.IsPublished(next + _settings.MaxBatchSize - 1)
-            || (Lanes.AreSeveral && Lanes.CountWaiting(_settings.MaxBatchSize) == _settings.MaxBatchSize);
-        _trial.Record(ended, delivery.Batch.Count, fullBatchWaits, fullBatchWaits ? Lanes.Backlog : 0);
-        bool overlaps = fullBatchWaits && (duration > _worthOverlapping || _trial.Overlaps);
-        Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
-        _mark.Set(next);
-
-        // From here on another thread may have the device.
-        if (overlaps)
-        {
-            NoticeSlowDelivery();
-        }
-
-        bool isFree = Desk.DeliverHere(delivery, ended, duration);
-        Volatile.Write(ref _resumer, 0);
-        bool hasDevice = TryTakeUp();
-        if (isFree)
-        {
-            Keep(delivery, hasDevice);
-        }
-
-        return hasDevice;
+        // Announced before the rows are free: whoever sees the queue empty must see these callers on their way.
+        Desk.Announce(delivery);
+        Lanes.Release(delivery.Batch, borrower);
     }
 
     /// <summary>Device side: resumes the callers of the batch on this thread, which keeps the device.</summary>
@@ -313,7 +282,8 @@ internal abstract partial class DeviceExecutor
         }
     }
 
-    private void Keep(Delivery delivery, bool hasDevice)
+    /// <summary>When the callers have been resumed, and nobody else is at it any more.</summary>
+    protected void Keep(Delivery delivery, bool hasDevice)
     {
         if (hasDevice && _spare is null)
         {

@@ -21,7 +21,13 @@ internal sealed class FaultIsolation(Action<Batch> run, bool enabled)
     private int _runsLeft;
 
     /// <summary>A batch ran.</summary>
-    public void Succeeded() => _hopeless = false;
+    public void Succeeded()
+    {
+        if (_hopeless)
+        {
+            _hopeless = false;
+        }
+    }
 
     /// <summary>Whether fewer rows may fit.</summary>
     public static bool IsOutOfMemory(Exception error) => error

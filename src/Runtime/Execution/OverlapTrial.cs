@@ -4,14 +4,14 @@ namespace FastBatch.Execution;
 
 /// <summary>
 /// Learns, while full batches wait, whether a second thread should run the next batch while the first resumes its callers. Where batches
-/// are short that moves the callers' state from core to core, which may gain a half or cost three quarters, as the machine is at the
+/// are short that moves the callers' state from core to core, which may double what is served or cost three quarters, as the machine is at the
 /// moment; so it is tried, for some milliseconds at a time, and measured in rows per time. Each way is measured when it has settled: when all
 /// callers have been resumed that way twice, for at first their state is where the other way left it. Device side; the times are given.
 /// </summary>
 internal sealed class OverlapTrial
 {
     // A second core has to earn what it takes from the rest of the process.
-    private const double WorthwhileGain = 1.15;
+    private const double WorthwhileGain = 1.25;
 
     // Of each way: how often all that wait go by, up to so many, and the least slices, before the measured ones; and those measured.
     private const int Rounds = 2;
@@ -19,9 +19,12 @@ internal sealed class OverlapTrial
     private const int Settling = 3;
     private const int Measured = 4;
 
-    // For how many slices the better way is kept before the other is tried again: twice as many each time that it is found to be better again.
+    // For how many slices the better way is kept before the other is tried again: twice as many each time that it is found to be better again, four times
+    // if that is beyond doubt. At first not for long: it may be judged by code that is still being compiled.
+    private const int FirstKept = 12;
     private const int LeastKept = 100;
     private const int MostKept = 1600;
+    private const double ClearGain = 1.5;
 
     private static readonly TimeSpan Slice = TimeSpan.FromMicroseconds(250);
 
@@ -31,7 +34,7 @@ internal sealed class OverlapTrial
     private readonly double[] _best = new double[2];
     private bool _chosen;
     private int _slicesLeft = Settling + Measured;
-    private int _kept = LeastKept;
+    private int _kept = FirstKept;
     private long _rowsSinceChange;
     private long _elapsed;
     private long _rows;
@@ -96,7 +99,8 @@ internal sealed class OverlapTrial
         else
         {
             bool better = _best[1] > _best[0] * WorthwhileGain;
-            _kept = better == _chosen ? Math.Min(2 * _kept, MostKept) : LeastKept;
+            bool isClear = better ? _best[1] > _best[0] * ClearGain : _best[0] > _best[1] * ClearGain;
+            _kept = better == _chosen ? Math.Min((isClear ? 4 : 2) * _kept, MostKept) : Math.Min(_kept, LeastKept);
             Overlaps = _chosen = better;
             _slicesLeft = _kept;
             _rowsSinceChange = 0;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FastBatch.Atomics;
 using FastBatch.Lanes;
 using FastBatch.Scheduling;
@@ -18,18 +19,36 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
     // A caller whose answer was faster than its await goes on at once, and is back in less than it takes to wake a thread.
     private static readonly TimeSpan IdleSpin = TimeSpan.FromMicroseconds(2);
 
+    // Above this a second thread is worth its while, whatever it takes to wake it; below it is tried, and the one waits for the other.
+    private static readonly TimeSpan ShortBatch = TimeSpan.FromMicroseconds(20);
+
+    // Threads that take turns are back sooner, unless their callers hold them up.
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromMicroseconds(200);
+
     private readonly double _quantum;
+    private readonly long _longestTurn;
+    private readonly long _shortBatch;
+    private readonly OverlapTrial _trial;
 
     // 1: whoever makes it 0 leads.
     private AtomicInt32 _offered;
 
+    // When the batch had ended after which it was offered last in turn.
+    private long _turn;
+
     // 1: a follower is queued and has not looked yet.
     private AtomicInt32 _queued;
+
+    // Threads that have resumed their callers and wait for the lead.
+    private AtomicInt32 _awaiting;
 
     public PoolExecutor(Batcher batcher, PriorityLanes lanes, BatcherOptions options)
         : base(batcher, lanes, options)
     {
         _quantum = options.TimeProvider.ToTimestamp(Quantum);
+        _shortBatch = (long)options.TimeProvider.ToTimestamp(ShortBatch);
+        _longestTurn = (long)options.TimeProvider.ToTimestamp(LongestTurn);
+        _trial = new OverlapTrial(options.TimeProvider);
         TrySleep(lanes.Normal.Ring.ReadMark);
     }
 
@@ -40,6 +59,15 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
         if (TryTakeOffer())
         {
             LeadSafely();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void NoticeFromOutside()
+    {
+        if (_offered.Read() == 1 && Time.GetTimestampOr(0) - Volatile.Read(ref _turn) > _longestTurn)
+        {
+            QueueFollower();
         }
     }
 
@@ -55,12 +83,17 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
         }
     }
 
-    protected override void NoticeSlowDelivery()
+    protected override void NoticeSlowDelivery(bool isStuck)
     {
         ForgetResumer();
         if (TryTakeUp())
         {
             OfferLead();
+        }
+        else if (_offered.Read() == 1 && (isStuck || !Lanes.AllStripesTaken))
+        {
+            // It may rely on the thread that takes so long.
+            QueueFollower();
         }
     }
 
@@ -92,6 +125,7 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 
     private void LeadLost()
     {
+        Lanes.Leave();
         do
         {
             EndLost();
@@ -113,34 +147,154 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
             Delivery? delivery = TryClose(out long until, out int rows);
             if (delivery is not null)
             {
-                Run(delivery);
+                RunOnly(delivery);
                 started ??= LastEnded;
-                if (!DeliverAndReturn(delivery) && !TryTakeOffer())
+                if (!DeliverAndReturn(delivery))
                 {
                     return;
                 }
 
                 if (LastEnded - started > _quantum)
                 {
-                    // To the end of the line: the pool's threads take what they queued themselves before what others did.
-                    OfferLead(preferLocal: false);
-                    return;
+                    // But for its own follower.
+                    if (ThreadPool.PendingWorkItemCount > _queued.Read())
+                    {
+                        Lanes.Leave();
+
+                        // To the end of the line: the pool's threads take what they queued themselves before what others did.
+                        OfferLead(preferLocal: false);
+                        return;
+                    }
+
+                    started = LastEnded;
                 }
             }
-            else if (until == 0 ? !SpinForRow(IdleSpin) && TrySleep(Lane.Ring.ReadMark) : !Wait(until, rows))
+            else
             {
-                return;
+                // Nobody relies on a thread that sleeps.
+                Lanes.Leave();
+                if (until == 0 ? !SpinForRow(IdleSpin) && TrySleep(Lane.Ring.ReadMark) : !Wait(until, rows))
+                {
+                    return;
+                }
             }
         }
     }
 
+    // Gives the device up and resumes the batch's callers on this thread. True if the device is this thread's again after.
+    private bool DeliverAndReturn(Delivery delivery)
+    {
+        (long ended, long duration) = (LastEnded, Scheduler.LastDuration);
+        bool isShort = duration <= _shortBatch;
+        if (isShort && TakesTurns(delivery.Batch.Count, ended))
+        {
+            return DeliverInTurn(delivery, ended, duration);
+        }
+
+        Lanes.Leave();
+        Free(delivery);
+        bool overlaps = !isShort && Lanes.HasFullBatch(Settings.MaxBatchSize);
+        GiveUp(Lane.Ring.ReadMark);
+
+        // From here on another thread may have the device.
+        if (overlaps)
+        {
+            NoticeSlowDelivery(isStuck: false);
+        }
+
+        bool isFree = Desk.DeliverHere(delivery, ended, duration);
+        return Regain(delivery, isFree, TakeUpAgain() || TryTakeOffer());
+    }
+
+    // The same where another thread runs the next batch meanwhile. They take turns, so none is woken for it while enough of them are at it, and one too
+    // many goes away. A thread keeps its stripe while it leads, so that no other gets it.
+    private bool DeliverInTurn(Delivery delivery, long ended, long duration)
+    {
+        Lane? stripe = Lanes.Enter();
+        Free(delivery, stripe);
+        Volatile.Write(ref _turn, ended);
+        OfferLead(reliesOnOthers: true);
+
+        // From here on another thread may have the device.
+        bool isFree = Desk.DeliverHere(delivery, ended, duration);
+
+        // Whoever offers looks again, for those it relied on may be stuck; but one too many is not waiting for the others to be.
+        bool hasDevice = TryTakeUp() || (stripe is not null && AwaitOffer());
+        if (!hasDevice)
+        {
+            // An offer that relied on this thread is visible now.
+            Lanes.Leave();
+            hasDevice = TryTakeOffer();
+        }
+
+        return Regain(delivery, isFree, hasDevice);
+    }
+
+    private bool Regain(Delivery delivery, bool isFree, bool hasDevice)
+    {
+        if (isFree)
+        {
+            Keep(delivery, hasDevice);
+        }
+
+        return hasDevice;
+    }
+
+    // With short batches a second thread that resumes callers is only worth its while if each keeps to its own, in stripes, and if it is measured to be. And
+    // only callers that let their thread go can be relied on.
+    private bool TakesTurns(int rows, long ended)
+    {
+        // Whether there are two full batches for each, counted alike whether one of them is at it or all: callers being resumed are about to be back.
+        int callers = Lanes.CountedBacklog + Desk.Resuming;
+        int threads = Math.Max(2, Lanes.StripesTakenWithOwn);
+        bool isDeep = callers >= 2 * threads * Settings.MaxBatchSize
+            && Desk.IsQuick(rows)
+            && !Desk.IsStuck
+            && Lanes.MayStripe(Settings.Options.Overload);
+        _trial.Record(ended, rows, isDeep, isDeep ? callers : 0);
+        return isDeep && _trial.Overlaps;
+    }
+
     private bool TryTakeOffer() => _offered.Read() == 1 && _offered.CompareExchange(1, 0);
 
-    private void OfferLead(bool preferLocal = true)
+    // Whoever has the lead has it for one short batch.
+    private bool AwaitOffer()
     {
-        _offered.Write(1);
+        if (TryTakeOffer())
+        {
+            return true;
+        }
 
-        // Full fence even if it fails: then the follower queued earlier looks after this offer.
+        _awaiting.Add(1);
+        long start = Stopwatch.GetTimestamp();
+        bool hasLead;
+        do
+        {
+            Pause();
+            hasLead = TryTakeOffer();
+        }
+        while (!hasLead && Stopwatch.GetElapsedTime(start) < ShortBatch);
+
+        // Full fence, before the last look: an offer that relied on this thread is visible now.
+        _awaiting.Add(-1);
+        return hasLead || TryTakeOffer();
+    }
+
+    private void OfferLead(bool preferLocal = true, bool reliesOnOthers = false)
+    {
+        // Full fence: whoever waits for the lead, or has a stripe, sees the offer when it looks, or has looked and is not relied on here.
+        _offered.Exchange(1);
+        if (reliesOnOthers && (_awaiting.Read() > 0 || Lanes.AllStripesTaken))
+        {
+            return;
+        }
+
+        QueueFollower(preferLocal);
+    }
+
+    private void QueueFollower(bool preferLocal = true)
+    {
+        // Full fence even if it fails: then the follower queued earlier looks after this.
         if (_queued.CompareExchange(0, 1))
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal);

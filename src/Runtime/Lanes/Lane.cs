@@ -10,7 +10,7 @@ namespace FastBatch.Lanes;
 /// parameter) and what waits for room (<see cref="Overflow"/>). A batch is a run of rows, contiguous in each input's memory; for batches of
 /// several lanes see <see cref="PriorityLanes"/>.
 /// </summary>
-internal sealed class Lane
+internal sealed partial class Lane
 {
     private const int DefaultCapacity = 1024;
     private const long DefaultBytes = 16 << 20;
@@ -21,15 +21,14 @@ internal sealed class Lane
     private readonly InputRows[] _inputs;
     private readonly bool _poisons;
 
+    // Whose room this lane's is; a stripe's is lent by Normal's lane, and goes back to it with every row released.
+    private readonly Lane _lender;
+
     // Its first row, see RowPlace.
     private readonly int _firstRow;
 
     // Device side: the rows that were there when a batch was last decided on. Read by whoever waits for more.
     private long _seen;
-
-    // Under the lock: the requests before this ticket have been dropped, or cannot be.
-    private readonly Lock _dropping = new();
-    private long _dropped;
 
     /// <param name="inputs">The rows' memory.</param>
     /// <param name="maxBatchSize">The most rows taken at once.</param>
@@ -49,18 +48,35 @@ internal sealed class Lane
         int wanted = capacity ?? (int)Math.Max(4L * consumers * maxBatchSize, Math.Min(DefaultCapacity, DefaultBytes / rowBytes));
         long most = (maxBytes ?? long.MaxValue) / rowBytes;
         Capacity = (int)Math.Min(wanted, most);
-        int size = (int)BitOperations.RoundUpToPowerOf2((uint)Capacity);
-        foreach (InputRows rows in inputs)
-        {
-            // The spill rows continue a batch past the ring's end.
-            rows.Allocate(index, size + maxBatchSize - 1, zeroRows);
-        }
-
+        _lender = this;
         _inputs = inputs;
         Index = index;
         _firstRow = RowPlace.First(index);
-        Ring = new LaneRing(size, Capacity);
+        Ring = Reserve(Capacity, Capacity, maxBatchSize, zeroRows);
         Overflow = new Overflow(inputs, parked ?? new ParkedRows(inputs), index, limit: (int)Math.Min(most - Capacity, int.MaxValue));
+    }
+
+    /// <summary>A stripe of a lane: it has room for as many rows as are lent to it.</summary>
+    /// <param name="lender">The lane.</param>
+    /// <param name="index">See <see cref="RowPlace"/>.</param>
+    /// <param name="rows">The most rows it ever has room for.</param>
+    /// <param name="maxBatchSize">The most rows taken at once.</param>
+    /// <param name="zeroRows">See <see cref="BatcherOptions.ZeroRows"/>.</param>
+    public Lane(Lane lender, int index, int rows, int maxBatchSize, bool zeroRows)
+    {
+        (_lender, _inputs, _poisons) = (lender, lender._inputs, lender._poisons);
+        Index = index;
+        _firstRow = RowPlace.First(index);
+        Ring = Reserve(rows, bound: 0, maxBatchSize, zeroRows);
+
+        foreach (InputRows input in _inputs)
+        {
+            // So that the pages are there before a caller writes to them.
+            input.Clear(_firstRow, Ring.Size);
+        }
+
+        // Who comes while others are parked lines up behind them, here as well.
+        Overflow = lender.Overflow;
     }
 
     /// <summary>What one row takes, of all inputs.</summary>
@@ -69,11 +85,17 @@ internal sealed class Lane
     /// <summary>Which lane of the batcher it is.</summary>
     public int Index { get; }
 
+    /// <summary>Whether it is one of the stripes of Normal's lane, see <see cref="PriorityLanes"/>.</summary>
+    public bool IsStripe => _lender != this;
+
+    /// <summary>Whether it is one of that lane's.</summary>
+    public bool IsStripeOf(Lane lane) => _lender == lane && this != lane;
+
     /// <summary>Whose requests it has: lanes count from Normal, priorities from Low.</summary>
-    public RequestPriority Priority => (RequestPriority)(((Index + 1) & (RowPlace.Lanes - 1)) - 1);
+    public RequestPriority Priority => IsStripe ? _lender.Priority : (RequestPriority)(((Index + 1) & (RowPlace.Priorities - 1)) - 1);
 
     /// <summary>Rows that ever got a place in the ring, and those that are parked beside it now. Any thread.</summary>
-    public long Submitted => Ring.Claimed + Overflow.Waiting;
+    public long Submitted => Ring.Claimed + Parked;
 
     /// <summary>Tickets before this were there when a batch was last decided on. Any thread.</summary>
     public long Seen => Volatile.Read(ref _seen);
@@ -92,9 +114,12 @@ internal sealed class Lane
         {
             // The mark that runs behind is read first: never negative.
             long read = Ring.ReadMark;
-            return (int)(Ring.Claimed - read) + Overflow.Waiting;
+            return (int)(Ring.Claimed - read) + Parked;
         }
     }
+
+    // Those of a stripe are its lender's.
+    private int Parked => IsStripe ? 0 : Overflow.Waiting;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long TryClaim(out int row)
@@ -176,6 +201,9 @@ internal sealed class Lane
         Volatile.Write(ref _seen, Ring.ReadMark + waiting);
         return waiting;
     }
+
+    /// <summary>Device side: whether so many rows could be taken.</summary>
+    public bool HasRows(int count) => Ring.IsPublished(Ring.ReadMark + count - 1);
 
     /// <summary>Any thread: whether a row waits that was not there when a batch was last decided on.</summary>
     public bool HasNews => Ring.IsPublished(Seen);
@@ -291,17 +319,61 @@ internal sealed class Lane
     }
 
     /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
-    public void Release(Batch batch) => Release(batch.EndTicket, spilled: RowPlace.Index(batch.HostRow) + batch.Count - Ring.Size);
+    public void Release(Batch batch, Lane? borrower = null) =>
+        Release(batch.EndTicket, spilled: RowPlace.Index(batch.HostRow) + batch.Count - Ring.Size, borrower, batch.Count);
 
     /// <summary>Device side: the rows before this ticket have been read for the last time, and those past the ring's end.</summary>
-    public void Release(long endTicket, int spilled = 0)
+    /// <param name="endTicket">The ticket.</param>
+    /// <param name="spilled">Rows past the ring's end.</param>
+    /// <param name="borrower">The stripe that gets the room, as far as it has none for <paramref name="needed"/> rows.</param>
+    /// <param name="needed">Rows.</param>
+    public void Release(long endTicket, int spilled = 0, Lane? borrower = null, int needed = 0)
     {
         if (_poisons)
         {
             Poison(endTicket, spilled);
         }
 
-        Ring.Release(endTicket);
+        if (borrower is null && !IsStripe)
+        {
+            Ring.Release(endTicket);
+            return;
+        }
+
+        // Nobody's for a moment: room that others could see in between would be claimed twice.
+        int freed = (int)(endTicket - Ring.ReleaseMark);
+        Ring.Release(endTicket, Ring.Bound - freed);
+        int lent = borrower?.Borrow(freed, needed) ?? 0;
+        _lender.Grant(freed - lent);
+    }
+
+    // Of the room on offer what makes it enough for the rows needed, and what there are rows for.
+    private int Borrow(int offered, int needed)
+    {
+        int rows = Math.Clamp(needed - Ring.Room, 0, Math.Min(offered, Ring.Size - Ring.Bound));
+        Grant(rows);
+        return rows;
+    }
+
+    private void Grant(int rows)
+    {
+        // Not to touch what other threads read.
+        if (rows > 0)
+        {
+            Ring.Release(Ring.ReleaseMark, Ring.Bound + rows);
+        }
+    }
+
+    private LaneRing Reserve(int rows, int bound, int maxBatchSize, bool zeroRows)
+    {
+        int size = (int)BitOperations.RoundUpToPowerOf2((uint)rows);
+        foreach (InputRows input in _inputs)
+        {
+            // The spill rows continue a batch past the ring's end.
+            input.Allocate(Index, size + maxBatchSize - 1, zeroRows);
+        }
+
+        return new LaneRing(size, bound);
     }
 
     private void Note(BatchRecord record, ReadOnlySpan<BatchMember> members, long first)
@@ -339,119 +411,6 @@ internal sealed class Lane
                 members[last--] = default;
             }
         }
-    }
-
-    /// <summary>
-    /// Any thread, once the lane is closed: ends every request that has not been decided. The device side skips them when it comes by. False
-    /// if rows are still being written.
-    /// </summary>
-    /// <param name="batcher">The batcher's name.</param>
-    /// <param name="ledger">Told how they ended.</param>
-    public bool TryFailAll(string batcher, Ledger ledger)
-    {
-        Overflow.FailAll(batcher, ledger);
-        bool all = Overflow.IsEmpty;
-        for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
-        {
-            all &= Ring.IsPublished(ticket) || ticket < Ring.ReleaseMark;
-            if (Ring.TryPeek(ticket, out long requestTicket) is { } request
-                && request.TryFail(requestTicket, new BatcherClosedException(batcher), out Continuation continuation))
-            {
-                ledger.End(RequestOutcome.Closed);
-                continuation.Queue();
-            }
-        }
-
-        return all;
-    }
-
-    /// <summary>
-    /// Any thread: ends every request whose deadline has passed by <paramref name="now"/>; the device side skips their rows, or discards their
-    /// answers. False if no row is left that has a deadline to come or is still being written, and none is parked.
-    /// </summary>
-    public bool Expire(long now, string batcher, Ledger ledger)
-    {
-        bool any = Overflow.Expire(now, batcher, ledger);
-        for (long ticket = Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
-        {
-            if (!Ring.IsPublished(ticket))
-            {
-                any |= ticket >= Ring.ReleaseMark;
-                continue;
-            }
-
-            if (Ring.TryPeek(ticket, out long requestTicket) is not { } request)
-            {
-                continue;
-            }
-
-            long deadline = request.Deadline;
-            if (deadline > now)
-            {
-                any |= deadline != long.MaxValue;
-            }
-            else if (request.TryFail(requestTicket, new DeadlineExceededException(batcher), out Continuation continuation))
-            {
-                ledger.End(RequestOutcome.Expired);
-                continuation.Queue();
-            }
-        }
-
-        return any;
-    }
-
-    /// <summary>
-    /// Any thread, when there is no room: the oldest request that waits makes way for a newer one, which then is to be parked. Its row is
-    /// skipped when the device side comes by.
-    /// </summary>
-    public void DropOldest(string batcher, Ledger ledger)
-    {
-        lock (_dropping)
-        {
-            for (long ticket = Math.Max(_dropped, Ring.ReadMark); ticket < Ring.Claimed; ticket++)
-            {
-                _dropped = ticket + 1;
-                if (Ring.TryPeek(ticket, out long requestTicket) is { } request
-                    && request.TryFail(requestTicket, RequestDroppedException.ForNewer(batcher), out Continuation continuation))
-                {
-                    ledger.End(RequestOutcome.Dropped);
-                    continuation.Queue();
-                    return;
-                }
-            }
-        }
-
-        Overflow.DropOldest(batcher, ledger);
-    }
-
-    /// <summary>
-    /// Any thread: ends every request that is being run or waits, with what <paramref name="fault"/> makes for each, until it makes nothing any
-    /// more. Their rows stay where they are; the device side skips those, or discards the answers.
-    /// </summary>
-    /// <param name="fault">Makes the fault of one request.</param>
-    /// <param name="outcome">What that counts as.</param>
-    /// <param name="ledger">Told how they ended.</param>
-    /// <param name="waitingOnly">Whether those are left alone that a batch has taken.</param>
-    public void EndAll(Func<FastBatchException?> fault, RequestOutcome outcome, Ledger ledger, bool waitingOnly = false)
-    {
-        for (long ticket = waitingOnly ? Ring.ReadMark : Ring.ReleaseMark; ticket < Ring.Claimed; ticket++)
-        {
-            if (Ring.TryPeek(ticket, out long requestTicket) is { } request && request.IsPending(requestTicket))
-            {
-                if (fault() is not { } error)
-                {
-                    return;
-                }
-
-                if (request.TryFail(requestTicket, error, out Continuation continuation))
-                {
-                    ledger.End(outcome);
-                    continuation.Queue();
-                }
-            }
-        }
-
-        Overflow.EndAll(fault, outcome, ledger);
     }
 
     // All rows that end with the batch, those of cancelled requests among them, and those it had past the ring's end.

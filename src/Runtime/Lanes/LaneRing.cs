@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -8,8 +9,8 @@ namespace FastBatch.Lanes;
 
 /// <summary>
 /// The positions of a lane. Callers, any number at once, claim a ticket and publish it once its row is written; the device side, one
-/// thread at a time, reads the published run and releases it. Invariant: read and release never pass an unpublished ticket, claim is
-/// never more than the bound ahead of release, and every claim is published, if only as a tombstone. Rows follow tickets around the
+/// thread at a time, reads the published run and releases it. Invariant: read and release never pass an unpublished ticket, claim is never
+/// more than the bound ahead of release, and every claim is published, if only as a tombstone. Rows follow tickets around the
 /// ring, but a claim that finds the ring empty starts again with the first rows: few requests in flight keep to few rows, and those in
 /// the cache.
 /// </summary>
@@ -28,7 +29,6 @@ internal sealed class LaneRing
     private const int ShiftMask = (1 << ShiftBits) - 1;
 
     private readonly Slot[] _slots;
-    private readonly int _bound;
     private readonly int _mask;
 
     // Rows are shifted by multiples of 2^_stepBits, so that the count of steps fits into the claim.
@@ -38,23 +38,26 @@ internal sealed class LaneRing
     // The shift changes only while no ticket is out, so it is the same for all that are.
     private PaddedAtomicInt64 _claim;
 
-    // Owned by the device side; callers read it to see room.
-    private PaddedAtomicInt64 _release;
+    // Owned by the device side; callers read them to see room.
+    private RoomMarks _room;
 
     // Of the device side alone; away from what callers read.
     private DeviceMarks _device;
 
     /// <param name="size">The ring's rows; a power of two.</param>
-    /// <param name="bound">The most tickets claimed and not released; at most <paramref name="size"/>.</param>
+    /// <param name="bound">See <see cref="Bound"/>.</param>
     public LaneRing(int size, int bound)
     {
         _slots = new Slot[size];
         _mask = size - 1;
-        _bound = bound;
         _stepBits = Math.Max(0, BitOperations.Log2((uint)size) - ShiftBits);
+        _room.Bound.Write(bound);
     }
 
     public int Size => _slots.Length;
+
+    /// <summary>Device side: the most tickets claimed and not released; at most <see cref="Size"/>.</summary>
+    public int Bound => _room.Bound.Read();
 
     /// <summary>Tickets handed out so far. A full fence on the caller's side lies between a claim and whatever it reads next.</summary>
     public long Claimed => (_claim.Value.Read() & ~ClosedBit) >> ShiftBits;
@@ -65,7 +68,7 @@ internal sealed class LaneRing
     public long ReadMark => Volatile.Read(ref _device.Read);
 
     /// <summary>Device side: all tickets before this are free again.</summary>
-    public long ReleaseMark => _release.Value.Read();
+    public long ReleaseMark => _room.Release.Read();
 
     /// <summary>Caller side: a ticket and its row, or <see cref="Full"/> or <see cref="Closed"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -114,7 +117,17 @@ internal sealed class LaneRing
     public bool IsPublished(long ticket) => _slots[(int)ticket & _mask].Sequence.Read() == ticket + 1;
 
     /// <summary>Whether a claim would find room, were the lane open. Any thread.</summary>
-    public bool HasRoom => Claimed - ReleaseMark < _bound;
+    public bool HasRoom => Room > 0;
+
+    /// <summary>How many tickets could be claimed. Any thread; a moment's view.</summary>
+    public int Room
+    {
+        get
+        {
+            long release = ReleaseMark;
+            return (int)(release + Bound - Claimed);
+        }
+    }
 
     /// <summary>
     /// Any thread: the request of a ticket, if it is published and not released. Whoever ends it presents <paramref name="requestTicket"/>:
@@ -128,7 +141,7 @@ internal sealed class LaneRing
         requestTicket = Volatile.Read(ref slot.RequestTicket);
 
         // Acquiring reads, this one the last. Nobody writes to the slot of a ticket that is not released, so the two belong together.
-        return published && _release.Value.Read() <= ticket ? request : null;
+        return published && ReleaseMark <= ticket ? request : null;
     }
 
     /// <summary>Device side: the request of a published ticket.</summary>
@@ -157,7 +170,20 @@ internal sealed class LaneRing
     }
 
     /// <summary>Device side: the rows before <paramref name="ticket"/> may be claimed again.</summary>
-    public void Release(long ticket) => _release.Value.Write(ticket);
+    public void Release(long ticket) => _room.Release.Write(ticket);
+
+    /// <summary>
+    /// Device side: the same, and another bound from now on. A lower one does not take back room that may have been claimed already: it is lower by
+    /// no more than what is released.
+    /// </summary>
+    public void Release(long ticket, int bound)
+    {
+        Debug.Assert(ticket + bound >= ReleaseMark + Bound && bound <= Size, "Room is taken back, or there are no rows for it.");
+
+        // In this order: whoever sees rows released sees the bound that is theirs, or a later one.
+        _room.Bound.Write(bound);
+        Release(ticket);
+    }
 
     /// <summary>No claim succeeds from now on.</summary>
     public void Close() => _claim.Value.Or(ClosedBit);
@@ -176,8 +202,8 @@ internal sealed class LaneRing
 
             // Acquire: the device side is done with the row that this ticket will use.
             long ticket = (claim & ~ClosedBit) >> ShiftBits;
-            long taken = ticket - _release.Value.Read();
-            if (taken >= _bound)
+            long taken = ticket - _room.Release.Read();
+            if (taken >= _room.Bound.Read())
             {
                 row = -1;
                 return Full;
@@ -209,6 +235,17 @@ internal sealed class LaneRing
 
         [FieldOffset(136)]
         public long Published;
+    }
+
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct RoomMarks
+    {
+        [FieldOffset(128)]
+        public AtomicInt64 Release;
+
+        // On the same line; with room between them for words that are larger, where memory is modelled.
+        [FieldOffset(160)]
+        public AtomicInt32 Bound;
     }
 
     private struct Slot

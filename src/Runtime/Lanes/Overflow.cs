@@ -84,8 +84,8 @@ internal sealed class Overflow(InputRows[] inputs, ParkedRows rows, int lane, in
         }
     }
 
-    /// <summary>Device side: moves requests into the ring while it has room.</summary>
-    public void Refill(LaneRing ring)
+    /// <summary>Device side: moves requests into the lane it stands behind, or a stripe of that, while there is room.</summary>
+    public void Refill(Lane target)
     {
         if (Waiting == 0)
         {
@@ -96,7 +96,7 @@ internal sealed class Overflow(InputRows[] inputs, ParkedRows rows, int lane, in
         {
             while (_queue.TryPeek(out Parked parked))
             {
-                long ticket = ring.TryClaimAccepted(out int row);
+                long ticket = target.Ring.TryClaimAccepted(out int row);
                 if (ticket < 0)
                 {
                     return;
@@ -104,10 +104,10 @@ internal sealed class Overflow(InputRows[] inputs, ParkedRows rows, int lane, in
 
                 foreach (InputRows input in inputs)
                 {
-                    input.Unpark(RowPlace.Index(parked.Claim.Row), RowPlace.First(lane) + row);
+                    input.Unpark(RowPlace.Index(parked.Claim.Row), RowPlace.First(target.Index) + row);
                 }
 
-                ring.Publish(ticket, parked.Request, parked.Ticket, parked.Claim.Enqueued);
+                target.Ring.Publish(ticket, parked.Request, parked.Ticket, parked.Claim.Enqueued);
                 _queue.Dequeue();
                 _waiting.Add(-1);
                 Free(parked.Claim.Row);

@@ -5,11 +5,11 @@ using FastBatch.Scheduling;
 namespace FastBatch.Lanes;
 
 /// <summary>
-/// The lanes of one batcher, one per <see cref="RequestPriority"/>. That of Normal is always there; each other is made when it is first used,
-/// so that those who use one priority pay nothing. A batch of rows of one lane lies in that lane's memory; rows of several are gathered
-/// in memory of their own, so that the method sees one run of rows all the same.
+/// The lanes of one batcher, one per <see cref="RequestPriority"/>, and the stripes of Normal's. That of Normal is always there; each other is made
+/// when it is first used, so that those who use one priority pay nothing. A batch of rows of one lane lies in that lane's memory; rows of several are
+/// gathered in memory of their own, so that the method sees one run of rows all the same.
 /// </summary>
-internal sealed class PriorityLanes
+internal sealed partial class PriorityLanes
 {
     /// <summary>When a request has waited so long its level gets its share of each batch.</summary>
     private static readonly TimeSpan AgePeriod = TimeSpan.FromMilliseconds(100);
@@ -22,48 +22,34 @@ internal sealed class PriorityLanes
     private readonly PriorityShares _shares;
     private readonly AtomicReference<Lane>[] _lanes = new AtomicReference<Lane>[RowPlace.Lanes];
     private volatile bool _areSeveral;
+    private volatile bool _haveLevels;
     private bool _hasMixed;
 
     // 1 once all are closed.
     private AtomicInt32 _isClosed;
     private bool _closed;
 
-    // Device side. By level, the lowest first: what could be taken, since when its oldest row waits, and what is taken.
-    private readonly int[] _waiting = new int[PriorityShares.Levels];
-    private readonly long[] _oldest = new long[PriorityShares.Levels];
-    private readonly int[] _taken = new int[PriorityShares.Levels];
-
     public PriorityLanes(InputRows[] inputs, int maxBatchSize, BatcherOptions options)
     {
         (_inputs, _maxBatchSize, _options) = (inputs, maxBatchSize, options);
         _parked = new ParkedRows(inputs);
+        _byPassedOver = (one, other) => _passedOver[other.Lane.Index].CompareTo(_passedOver[one.Lane.Index]);
         _shares = new PriorityShares((long)options.TimeProvider.ToTimestamp(AgePeriod));
         Normal = Create(0);
         _lanes[0].Write(Normal);
+        _canStripe = CanStripe();
     }
 
     public Lane Normal { get; }
 
-    /// <summary>Whether there are others than Normal's. Once it is so it stays so.</summary>
+    /// <summary>Whether there are others than Normal's, stripes among them. Once it is so it stays so.</summary>
     public bool AreSeveral => _areSeveral;
+
+    /// <summary>Whether other priorities than Normal are used. Once it is so it stays so.</summary>
+    public bool HaveLevels => _haveLevels;
 
     /// <summary>Rows submitted and not yet taken into a batch, of all lanes.</summary>
     public int Backlog => _areSeveral ? BacklogFrom(RequestPriority.Low) : Normal.Backlog;
-
-    /// <summary>Rows ever submitted.</summary>
-    public long Submitted
-    {
-        get
-        {
-            long submitted = Normal.Ring.Claimed;
-            for (int index = 1; _areSeveral && index < RowPlace.Lanes; index++)
-            {
-                submitted += this[index]?.Ring.Claimed ?? 0;
-            }
-
-            return submitted;
-        }
-    }
 
     /// <summary>Whether no claim succeeds any more, in any lane.</summary>
     public bool IsClosed => _isClosed.Read() == 1;
@@ -85,12 +71,12 @@ internal sealed class PriorityLanes
         }
     }
 
-    /// <summary>Whether a lane has no room, and nothing that could be taken to make some. Any thread; a moment's view.</summary>
+    /// <summary>Whether a lane has no room, and nothing that could be taken to make some. Where there are no stripes. Any thread; a moment's view.</summary>
     public bool IsStuck
     {
         get
         {
-            for (int index = 0; index < RowPlace.Lanes; index++)
+            for (int index = 0; index < RowPlace.Priorities; index++)
             {
                 if (this[index]?.Ring is { HasRoom: false } ring && ring.ReadMark == ring.Claimed)
                 {
@@ -114,10 +100,23 @@ internal sealed class PriorityLanes
         int backlog = 0;
         for (RequestPriority level = priority; level <= RequestPriority.Critical; level++)
         {
-            backlog += this[IndexOf(level)]?.Backlog ?? 0;
+            backlog += Count(level).Backlog;
         }
 
         return backlog;
+    }
+
+    /// <summary>Rows of a priority ever submitted, and those not yet taken into a batch. Any thread.</summary>
+    public (long Submitted, int Backlog) Count(RequestPriority priority)
+    {
+        (long submitted, int backlog) = (0, 0);
+        for (Lane? lane = LaneOf(priority); lane is not null; lane = NextStripe(lane))
+        {
+            submitted += lane.Submitted;
+            backlog += lane.Backlog;
+        }
+
+        return (submitted, backlog);
     }
 
     /// <summary>Caller side: the lane of a priority. Null once closed, if it was never used before.</summary>
@@ -155,13 +154,31 @@ internal sealed class PriorityLanes
     public int Refill(bool skips)
     {
         int cancelled = 0;
+        bool isStriped = IsStriped;
+        Lane? own = isStriped ? Own : null;
+        if (isStriped)
+        {
+            BeginMove();
+        }
+
+        for (int index = _areSeveral ? RowPlace.Lanes - 1 : 0; skips && index >= 0; index--)
+        {
+            // Those of another thread's stripe are found when they are taken: to look at them now would take them out of that thread's cache.
+            if (this[index] is { } lane && (!lane.IsStripe || lane == own))
+            {
+                cancelled += lane.SkipDecided();
+            }
+        }
+
+        // When all room is back that there is.
         for (int index = 0; index < RowPlace.Lanes && (index == 0 || _areSeveral); index++)
         {
-            if (this[index] is { } lane)
-            {
-                cancelled += skips ? lane.SkipDecided() : 0;
-                lane.Overflow.Refill(lane.Ring);
-            }
+            this[index]?.Overflow.Refill(this[index]!);
+        }
+
+        if (isStriped)
+        {
+            EndMove();
         }
 
         return cancelled;
@@ -173,186 +190,43 @@ internal sealed class PriorityLanes
         int cancelled = 0;
         for (int index = 0; index < RowPlace.Lanes; index++)
         {
-            cancelled += this[index]?.Forfeit() ?? 0;
+            if (this[index] is { } lane)
+            {
+                cancelled += lane.Forfeit();
+
+                // Whatever has been written meanwhile is news.
+                lane.CountWaiting(0);
+            }
         }
 
-        CountWaiting(1);
+        _last.Elsewhere = 0;
         return cancelled;
     }
 
-    /// <summary>Device side: how many rows could be taken, up to <paramref name="limit"/>.</summary>
-    public int CountWaiting(int limit)
+    /// <summary>Any thread: the oldest request of a lane makes way for a newer one, unless there is room; see <see cref="Lane.DropOldest"/>.</summary>
+    public void MakeRoom(Lane lane, string batcher, Ledger ledger)
     {
-        if (!_areSeveral)
+        bool hasRoom = false;
+        for (Lane? each = lane; each is not null; each = NextStripe(each))
         {
-            return Normal.CountWaiting(limit);
+            hasRoom |= each.Ring.HasRoom;
         }
 
-        int total = 0;
-        for (int level = 0; level < PriorityShares.Levels; level++)
+        if (hasRoom)
         {
-            Lane? lane = LaneOf(level);
-            _waiting[level] = lane?.CountWaiting(limit) ?? 0;
-            _oldest[level] = _waiting[level] > 0 ? lane!.Ring.Enqueued(lane.Ring.ReadMark) : long.MaxValue;
-            total += _waiting[level];
-        }
-
-        return Math.Min(total, limit);
-    }
-
-    /// <summary>Device side: of the rows counted last, how many are not Normal's.</summary>
-    public int WaitingElsewhere => _areSeveral ? _waiting.Sum() - _waiting[LevelOf(0)] : 0;
-
-    /// <summary>Device side: when the first and the last of the rows counted last were submitted.</summary>
-    public (long Oldest, long Newest) Enqueued(int waiting)
-    {
-        if (!_areSeveral)
-        {
-            long first = Normal.Ring.ReadMark;
-            return (Normal.Ring.Enqueued(first), Normal.Ring.Enqueued(first + waiting - 1));
-        }
-
-        long newest = 0;
-        for (int level = 0; level < PriorityShares.Levels; level++)
-        {
-            if (_waiting[level] > 0)
-            {
-                LaneRing ring = LaneOf(level)!.Ring;
-                newest = Math.Max(newest, ring.Enqueued(ring.ReadMark + _waiting[level] - 1));
-            }
-        }
-
-        return (_oldest.Min(), newest);
-    }
-
-    /// <summary>Device side: the earliest deadline of the rows counted last.</summary>
-    public long EarliestDeadline(int waiting)
-    {
-        if (!_areSeveral)
-        {
-            return Normal.EarliestDeadline(waiting);
-        }
-
-        long earliest = long.MaxValue;
-        for (int level = 0; level < PriorityShares.Levels; level++)
-        {
-            earliest = Math.Min(earliest, LaneOf(level)?.EarliestDeadline(_waiting[level]) ?? long.MaxValue);
-        }
-
-        return earliest;
-    }
-
-    /// <summary>Device side: of the rows counted last, chooses those that the next batch takes.</summary>
-    public void Choose(int rows, long now)
-    {
-        if (_areSeveral)
-        {
-            _shares.Divide(rows, _waiting, _oldest, now, _taken);
-        }
-    }
-
-    /// <summary>Device side: the deadlines of the rows chosen, in the order in which they are taken.</summary>
-    public void ReadDeadlines(Span<long> deadlines)
-    {
-        if (!_areSeveral)
-        {
-            Normal.ReadDeadlines(deadlines);
             return;
         }
 
-        for (int level = PriorityShares.Levels - 1; level >= 0; level--)
+        // What stripes have was there before the oldest were to be dropped: nothing more is put there, see TakeRoomBack.
+        for (Lane? stripe = NextStripe(lane); stripe is not null; stripe = NextStripe(stripe))
         {
-            LaneOf(level)?.ReadDeadlines(deadlines[.._taken[level]]);
-            deadlines = deadlines[_taken[level]..];
-        }
-    }
-
-    /// <summary>Device side: takes the first <paramref name="rows"/> of the rows chosen, the highest level first; see <see cref="Lane.Close"/>.</summary>
-    public void Close(Batch batch, int rows, long cutoff = long.MinValue, Batch? late = null)
-    {
-        if (!_areSeveral)
-        {
-            Normal.Close(batch, rows, cutoff, late);
-            return;
-        }
-
-        int left = rows;
-        int lanes = 0;
-        Lane single = Normal;
-        for (int level = PriorityShares.Levels - 1; level >= 0; level--)
-        {
-            _taken[level] = Math.Min(_taken[level], left);
-            left -= _taken[level];
-            (lanes, single) = _taken[level] > 0 ? (lanes + 1, LaneOf(level)!) : (lanes, single);
-        }
-
-        if (lanes == 1)
-        {
-            single.Close(batch, rows, cutoff, late);
-        }
-        else
-        {
-            Gather(batch, cutoff, late);
-        }
-    }
-
-    /// <summary>Device side: the batch's input rows have been read for the last time.</summary>
-    public void Release(Batch batch)
-    {
-        if (!batch.IsMixed)
-        {
-            this[batch.LaneIndex]!.Release(batch);
-            return;
-        }
-
-        for (int index = 0; index < RowPlace.Lanes; index++)
-        {
-            if (batch.EndTickets[index] != Batch.NoTicket)
+            if (stripe.TryDropOldest(batcher, ledger))
             {
-                this[index]!.Release(batch.EndTickets[index]);
+                return;
             }
         }
 
-        PoisonMixed(batch);
-    }
-
-    /// <summary>Device side: what is to be given back when the batch's rows have been read, and those of all before it.</summary>
-    public TakenRows TakenBy(Batch batch)
-    {
-        var taken = default(TakenRows);
-        for (int index = 0; index < RowPlace.Lanes; index++)
-        {
-            taken.EndTickets[index] = batch.IsMixed ? batch.EndTickets[index]
-                : index == batch.LaneIndex ? batch.EndTicket
-                : Batch.NoTicket;
-        }
-
-        taken.Spilled = batch.IsMixed ? 0 : RowPlace.Index(batch.HostRow) + batch.Count - this[batch.LaneIndex]!.Ring.Size;
-        return taken;
-    }
-
-    /// <summary>Under the lock of <see cref="ReleaseOrder"/>: gives them back.</summary>
-    public void Release(in TakenRows taken)
-    {
-        for (int index = 0; index < RowPlace.Lanes; index++)
-        {
-            if (taken.EndTickets[index] != Batch.NoTicket)
-            {
-                this[index]!.Release(taken.EndTickets[index], taken.Spilled);
-            }
-        }
-    }
-
-    /// <summary>Device side, for tests: makes the rows unreadable in which a batch was gathered, and which have been read.</summary>
-    public void PoisonMixed(Batch batch)
-    {
-        if (_options.Checked && batch.IsMixed)
-        {
-            foreach (InputRows rows in _inputs)
-            {
-                rows.Poison(batch.HostRow, batch.Members.Length);
-            }
-        }
+        lane.DropOldest(batcher, ledger);
     }
 
     /// <summary>Any thread, once closed: see <see cref="Lane.TryFailAll"/>.</summary>
@@ -388,12 +262,7 @@ internal sealed class PriorityLanes
         return any;
     }
 
-    private static int IndexOf(RequestPriority priority) => (int)priority & (RowPlace.Lanes - 1);
-
-    // Levels count from Low, lanes from Normal.
-    private static int LevelOf(int index) => (index + 1) & (RowPlace.Lanes - 1);
-
-    private Lane? LaneOf(int level) => this[(level - 1) & (RowPlace.Lanes - 1)];
+    private static int IndexOf(RequestPriority priority) => (int)priority & (RowPlace.Priorities - 1);
 
     private Lane? OpenFirst(int index)
     {
@@ -409,6 +278,7 @@ internal sealed class PriorityLanes
 
             // In this order: whoever sees the lane sees that there are several.
             _areSeveral = true;
+            _haveLevels = true;
             _lanes[index].Write(lane);
             return lane;
         }
@@ -449,20 +319,4 @@ internal sealed class PriorityLanes
     private Lane Create(int index) =>
         new(_inputs, _maxBatchSize, _options.Capacity, _options.ZeroRows, _options.Checked, _options.MaxQueueBytes, index, _parked,
             consumers: Math.Max(1, _options.Devices.Count));
-
-    private void Gather(Batch batch, long cutoff, Batch? late)
-    {
-        int count = 0;
-        int cancelled = 0;
-        batch.Mix();
-        for (int level = PriorityShares.Levels - 1; level >= 0; level--)
-        {
-            if (_taken[level] > 0)
-            {
-                count = LaneOf(level)!.Gather(batch, MixedRow(batch.DeviceNumber), count, _taken[level], cutoff, late, ref cancelled);
-            }
-        }
-
-        batch.Close(MixedRow(batch.DeviceNumber), count, Batch.NoTicket, cancelled);
-    }
 }

@@ -9,8 +9,11 @@ internal static class RowPlace
     /// <summary>The most rows of one memory.</summary>
     public const int Size = 1 << Shift;
 
-    /// <summary>Lanes of one batcher.</summary>
-    public const int Lanes = 4;
+    /// <summary>Lanes of one batcher, one per priority.</summary>
+    public const int Priorities = 4;
+
+    /// <summary>All lanes of one batcher: those, and the stripes of Normal's.</summary>
+    public const int Lanes = 8;
 
     /// <summary>The first of the rows in which a batch from several lanes is gathered.</summary>
     public const int Mixed = Lanes << Shift;

@@ -30,7 +30,7 @@ public class LaneRingTests
 
     [Fact]
     public void A_relaxed_release() => Check.Catches(
-        new Twin(Weakening.RelaxedStore, "LaneRing.cs", "Release", "_release.Value"), "race", Ring(1, 1, 2, 1));
+        new Twin(Weakening.RelaxedStore, "LaneRing.cs", "Release", "_room.Release"), "race", Ring(1, 1, 2, 1));
 
     [Fact]
     public void A_claim_that_is_not_atomic() => Check.Catches(

@@ -9,16 +9,25 @@ internal sealed class ModelBatcher : Batcher
 {
     private readonly InputRows<int> _ids;
     private readonly RequestPool<ModelRequest> _requests;
-    private readonly Plain<int>[] _rows;
+
+    // By lane; those of batches that were gathered from several are not looked at.
+    private readonly Plain<int>[][] _rows = new Plain<int>[RowPlace.Lanes][];
 
     public ModelBatcher(BatcherOptions options)
         : base("Model", options, maxBatchSize: 2, maxQueueDelayMicroseconds: 0)
     {
         _ids = AddInput<int>("ids", 1);
         _requests = AddRequests(static () => new ModelRequest());
-        _rows = new Plain<int>[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)options.Capacity!.Value)];
+        for (int lane = 0; lane < _rows.Length; lane++)
+        {
+            _rows[lane] = new Plain<int>[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)options.Capacity!.Value)];
+        }
+
         Open();
     }
+
+    /// <summary>Whether threads have had stripes.</summary>
+    public void MakeStripes() => Lanes(this).MakeStripes();
 
     /// <summary>As the generated method, and the await of what it returns.</summary>
     public void Submit(int id, Action<ModelRequest, short> then, CancellationToken cancellationToken = default)
@@ -29,7 +38,7 @@ internal sealed class ModelBatcher : Batcher
             _ids.Row(claim)[0] = id;
             if (!claim.IsParked)
             {
-                _rows[claim.Row].Set(id, "row");
+                _rows[RowPlace.Lane(claim.Row)][RowPlace.Index(claim.Row)].Set(id, "row");
             }
 
             Publish(claim, request);
@@ -40,12 +49,20 @@ internal sealed class ModelBatcher : Batcher
 
     protected override OutputSlab CreateOutputs(int maxRows) => new AnswerSlab(maxRows);
 
+    [System.Runtime.CompilerServices.UnsafeAccessor(System.Runtime.CompilerServices.UnsafeAccessorKind.Field, Name = "_lanes")]
+    private static extern ref PriorityLanes Lanes(Batcher batcher);
+
     protected override void Run(Batch batch)
     {
         ReadOnlySpan<int> ids = _ids.Rows(batch);
         for (int i = 0; i < ids.Length; i++)
         {
-            _ = _rows[(batch.HostRow + i) & (_rows.Length - 1)].Get(0, "row");
+            if (!batch.IsMixed)
+            {
+                Plain<int>[] rows = _rows[RowPlace.Lane(batch.HostRow)];
+                _ = rows[(batch.HostRow + i) & (rows.Length - 1)].Get(0, "row");
+            }
+
             ((AnswerSlab)batch.Outputs).Answers[i].Set(ids[i], "answer");
         }
     }

@@ -13,6 +13,9 @@ internal sealed class Scenario(Action<Model> body)
     /// <summary>Cores that the code believes to have.</summary>
     public int Processors { get; init; } = 1;
 
+    /// <summary>Whether threads that find many rows give the device away while they resume callers, without a trial.</summary>
+    public bool Overlaps { get; set; }
+
     /// <summary>How often timers fire, at any time they could.</summary>
     public int TimerTicks { get; init; }
 
@@ -32,6 +35,16 @@ internal sealed class Scenario(Action<Model> body)
 /// <summary>What the body of a scenario uses.</summary>
 internal sealed class Model(Trial trial)
 {
+    /// <summary>Set by the patched source when a thread gets a stripe, in any execution.</summary>
+    public static bool HasEntered { get; set; }
+
+    /// <summary>See <see cref="Scenario.Overlaps"/>; for the patched source.</summary>
+    public static bool Overlaps
+    {
+        get => Trial.Current?.Scenario.Overlaps == true;
+        set => Trial.Current!.Scenario.Overlaps = value;
+    }
+
     /// <summary>Adds a thread; it starts when the body has ended, or before.</summary>
     public void Thread(string name, Action body, bool isBackground = false) => trial.Spawn(name, isBackground, body);
 

@@ -20,7 +20,11 @@ internal static class ShippingState
         FreeIds(null).Clear();
     }
 
-    public static void ResetThread() => RequestPool.ResetThread();
+    public static void ResetThread()
+    {
+        RequestPool.ResetThread();
+        Lanes.PriorityLanes.ResetThread();
+    }
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticField, Name = "_nextId")]
     private static extern ref int NextId(RequestPool? pool);

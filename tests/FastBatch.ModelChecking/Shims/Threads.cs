@@ -43,6 +43,8 @@ internal static class Stopwatch
 /// <summary>Every work item gets a thread.</summary>
 internal static class ThreadPool
 {
+    public static long PendingWorkItemCount => 1;
+
     public static void UnsafeQueueUserWorkItem(IThreadPoolWorkItem item, bool preferLocal)
     {
         Trial.Current!.Spawn("pool", isBackground: false, item.Execute);

@@ -80,7 +80,8 @@ public sealed partial class LaneEndTests : IAsyncDisposable
         Assert.Equal((1, 1), (_late.Count, _batch.CancelledBefore));
         Assert.Same(high[1], _late.Members[0].Request);
         Assert.Equal([(1, high[0]), (3, lower[0]), (5, lower[2])], Members());
-        Assert.Equal([2, Batch.NoTicket, Batch.NoTicket, 4], _batch.EndTickets);
+        Assert.Equal([2, Batch.NoTicket, Batch.NoTicket, 4], _batch.EndTickets[..RowPlace.Priorities]);
+        Assert.All(_batch.EndTickets[RowPlace.Priorities..], static ticket => Assert.Equal(Batch.NoTicket, ticket));
     }
 
     [Fact]

@@ -157,7 +157,7 @@ public class LaneTests
         Assert.Equal(10, lane.Backlog);
         for (int first = 0; first < 10; first += 2)
         {
-            lane.Overflow.Refill(lane.Ring);
+            lane.Overflow.Refill(lane);
             Close(lane, 2);
             Assert.Equal(Values(first, first + 1), _rows.Rows(_batch).ToArray());
             lane.Release(_batch);

@@ -31,7 +31,7 @@ public sealed class OverflowTests : IAsyncDisposable
         Assert.Equal((96, 100, 100), (_lane.Overflow.Waiting, _lane.Backlog, _lane.Submitted));
         for (int first = 0; first < 100; first += 4)
         {
-            _lane.Overflow.Refill(_lane.Ring);
+            _lane.Overflow.Refill(_lane);
             Assert.Equal(4, _lane.Ring.CountPublished(4));
             _lane.Close(_batch, 4);
             Assert.Equal([.. Enumerable.Range(first, 4).SelectMany(static value => new[] { value, value })], _rows.Rows(_batch).ToArray());
@@ -87,7 +87,7 @@ public sealed class OverflowTests : IAsyncDisposable
         _lane.Close(_batch, 4);
         Assert.Equal(0, _batch.Count);
         _lane.Release(_batch);
-        _lane.Overflow.Refill(_lane.Ring);
+        _lane.Overflow.Refill(_lane);
         Assert.Equal(3, _lane.Ring.CountPublished(4));
         _lane.Close(_batch, 3);
         Assert.Equal([7, 7, 8, 8, 9, 9], _rows.Rows(_batch).ToArray());
@@ -153,7 +153,7 @@ public sealed class OverflowTests : IAsyncDisposable
         Assert.Equal(requests[..expired].ToHashSet(), again.ToHashSet());
         Assert.Equal(3, _lane.Overflow.Waiting);
         TakeAll();
-        _lane.Overflow.Refill(_lane.Ring);
+        _lane.Overflow.Refill(_lane);
         Assert.Equal(3, _lane.CountWaiting(4));
         _lane.Close(_batch, 3);
         Assert.Equal([.. requests[expired..]], _batch.Members.Take(_batch.Count).Select(static member => member.Request).OrderBy(request => Array.IndexOf(requests, request)));
