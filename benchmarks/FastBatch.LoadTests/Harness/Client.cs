@@ -7,23 +7,28 @@ namespace FastBatch.LoadTests.Harness;
 
 /// <summary>
 /// One caller of the closed loop: it sends its next request when the last one is answered. It owns its buffers, its
-/// counter and its histogram, so clients share nothing but the contender.
+/// counter and its histogram, none of them on a cache line of another's, so clients share nothing but the contender.
 /// </summary>
 internal sealed class Client
 {
     // Numbers up to 2^24 are exact as floats: 4096 clients, each with 4096 values that come round again.
     private const int ValuesPerClient = 4096;
 
+    // Elements: two cache lines, since adjacent ones are prefetched in pairs.
+    private const int Padding = 32;
+
     private readonly int _index;
     private readonly float[] _row;
-    private readonly float[] _answer = new float[Computation.AnswerLength];
+    private readonly float[] _answer = new float[Padding + Computation.AnswerLength + Padding];
+    private readonly int _rowLength;
     private PaddedCount _completed;
     private long _sequence;
 
     private Client(int index, int rowLength)
     {
         _index = index;
-        _row = new float[rowLength];
+        _rowLength = rowLength;
+        _row = new float[Padding + rowLength + Padding];
         Array.Fill(_answer, float.NaN); // No request is answered by what was there before.
     }
 
@@ -68,6 +73,8 @@ internal sealed class Client
         }
     }
 
+    private Memory<float> Answer => _answer.AsMemory(Padding, Computation.AnswerLength);
+
     private float ValueOf(long sequence) => (_index * ValuesPerClient) + (int)(sequence % ValuesPerClient);
 
     private ValueTask Submit<TContender>(TContender contender, float value, bool producesRows)
@@ -75,21 +82,22 @@ internal sealed class Client
     {
         if (producesRows)
         {
-            return TContender.SubmitProducedAsync(contender, value, _row, _answer);
+            return TContender.SubmitProducedAsync(contender, value, _row.AsMemory(Padding, _rowLength), Answer);
         }
 
-        _row[0] = value;
-        _row[^1] = -value;
-        return contender.SubmitAsync(_row, _answer);
+        _row[Padding] = value;
+        _row[^(Padding + 1)] = -value;
+        return contender.SubmitAsync(_row.AsMemory(Padding, _rowLength), Answer);
     }
 
     private void CheckAnswer<TContender>(float value, bool producesRows)
         where TContender : struct, IContender<TContender>
     {
         float last = producesRows ? value : -value;
-        if (_answer[0] != value * 2 || _answer[^1] != last)
+        (float first, float other) = (_answer[Padding], _answer[^(Padding + 1)]);
+        if (first != value * 2 || other != last)
         {
-            Failure.WrongAnswer(TContender.Name, $"sent {value} and {last}, got {_answer[0]} and {_answer[^1]}");
+            Failure.WrongAnswer(TContender.Name, $"sent {value} and {last}, got {first} and {other}");
         }
     }
 
