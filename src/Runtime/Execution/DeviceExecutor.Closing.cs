@@ -116,9 +116,9 @@ internal abstract partial class DeviceExecutor
         {
             _settings = settings;
             scheduler.Adopt(settings, settings.Policy, settings.UsesEstimates, settings.MaxBatchSize);
-            if (settings.Options.Overload == OverloadMode.DropOldest && Lanes.IsStriped)
+            if (settings.Options.Overload == OverloadMode.DropOldest && Lanes.IsStriped && Lanes.TakeRoomBack() is > 0 and int cancelled)
             {
-                Lanes.TakeRoomBack();
+                _ledger.End(RequestOutcome.Cancelled, cancelled);
             }
         }
     }

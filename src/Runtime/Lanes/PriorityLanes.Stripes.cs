@@ -163,9 +163,13 @@ internal sealed partial class PriorityLanes
         }
     }
 
-    /// <summary>Device side, while no batch is out: nothing is to be put into stripes any more, and room that was lent to them goes back.</summary>
-    public void TakeRoomBack()
+    /// <summary>
+    /// Device side, while no batch is out: nothing is to be put into stripes any more, and room that was lent to them goes back. Returns how many of the
+    /// requests in front were cancelled.
+    /// </summary>
+    public int TakeRoomBack()
     {
+        int cancelled = 0;
         BeginMove();
         foreach (Lane stripe in Stripes)
         {
@@ -175,10 +179,11 @@ internal sealed partial class PriorityLanes
                 stripe.Ring.Publish(ticket, null);
             }
 
-            stripe.SkipDecided();
+            cancelled += stripe.SkipDecided();
         }
 
         EndMove();
+        return cancelled;
     }
 
     // The stripe this thread had last, if there are that many.

@@ -40,8 +40,11 @@ public sealed partial class StripedLanesTests
         Lane[] stripes = MakeStripes(_lanes);
         Lend(stripes[0], 3);
         Lend(stripes[1], 2);
+        using var source = new CancellationTokenSource();
+        Submit(stripes[0], 6, cancellation: source.Token);
         Submit(stripes[1], 7);
-        _lanes.TakeRoomBack();
+        source.Cancel();
+        Assert.Equal(1, _lanes.TakeRoomBack());
         Assert.Equal((0, 0), (stripes[0].Ring.Room, stripes[1].Ring.Room));
         Assert.Equal(Capacity - 2, Normal.Ring.Bound);
 
