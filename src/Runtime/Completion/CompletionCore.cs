@@ -13,7 +13,8 @@ namespace FastBatch.Completion;
 ///                      └──────caller wins──> Cancelling ──Finish──> Cancelled ──Consume and SignOff, in either order──> Idle (next)
 /// </code>
 /// One compare-and-swap leaves Pending, so a request has one outcome. The generation is part of the word, so that a stale claim on a
-/// request that was pooled and used again fails. A winner's last touch is the store of the final phase: after it the awaiter may consume
+/// request that was pooled and used again fails; and so is whether the awaiter has registered a continuation, so that the winner sees that, or the
+/// awaiter the outcome. A winner's last touch is the store of the final phase: after it the awaiter may consume
 /// and the request may serve another caller. A request the device won belongs to the awaiter alone from then on; a cancelled one is
 /// still referenced by its row, and goes back to the pool only when the device has signed off too.
 /// </summary>
@@ -29,12 +30,11 @@ internal struct CompletionCore
     private const long PhaseMask = 0xF;
     private const long RowDone = 0x10; // the device no longer refers to the cancelled request
     private const long Consumed = 0x20; // the awaiter has taken the cancelled outcome
+    private const long Registered = 0x40; // the awaiter has stored what to run
     private const int GenerationShift = 8;
 
-    private static readonly Action<object?> Finished = static _ => Debug.Fail("The completed marker was invoked.");
-
     private AtomicInt64 _state;
-    private AtomicReference<Action<object?>> _continuation;
+    private Action<object?>? _continuation;
     private object? _continuationState;
     private object? _context;
 
@@ -57,24 +57,37 @@ internal struct CompletionCore
     public void Begin()
     {
         Debug.Assert((_state.Read() & PhaseMask) == 0, "A request in use was begun again.");
-        _continuation.Write(null);
         _state.Write(_state.Read() | Pending);
     }
 
     /// <summary>Device side: decide the outcome. False if it is decided already, or the request serves another caller by now.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryComplete(long ticket) => _state.CompareExchange(ticket, ticket - Pending + Completing);
+    public bool TryComplete(long ticket)
+    {
+        // Awaited by now, as a rule.
+        long awaited = ticket + Registered;
+        return _state.CompareExchange(awaited, awaited - Pending + Completing) || TryCompleteOther(ticket);
+    }
 
     /// <summary>Caller side: decide that the caller no longer waits.</summary>
     public bool TryCancel()
     {
-        long state = _state.Read();
-        return (state & PhaseMask) == Pending && _state.CompareExchange(state, state - Pending + Cancelling);
+        long state;
+        do
+        {
+            state = _state.Read();
+            if ((state & PhaseMask) != Pending)
+            {
+                return false;
+            }
+        }
+        while (!_state.CompareExchange(state, state - Pending + Cancelling));
+        return true;
     }
 
     /// <summary>Whether the generation named by <paramref name="ticket"/> is undecided.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly bool IsPending(long ticket) => _state.Read() == ticket;
+    public readonly bool IsPending(long ticket) => (_state.Read() & ~Registered) == ticket;
 
     /// <summary>Whether the pending generation named by <paramref name="ticket"/> was cancelled (and is thus still held by its row).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -87,32 +100,19 @@ internal struct CompletionCore
     /// <summary>
     /// The winner publishes the outcome and takes the continuation, if one is registered, to run it. Nothing may touch the request after.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Continuation Finish(long phase)
     {
-        Continuation continuation = default;
-        // The registered continuation orders its state and context before itself; the marker tells a later registration that it is late.
-        Action<object?>? action = _continuation.Read();
-        if (action is not null || !_continuation.CompareExchange(null, Finished))
+        long state = _state.Read();
+        if ((state & Registered) == 0 || phase == Cancelled)
         {
-            continuation = new Continuation(action ?? _continuation.Read()!, _continuationState, _context);
+            return FinishContended(phase);
         }
 
-        if (phase == Cancelled)
-        {
-            // The device may sign off at the same time; neither mark may be lost.
-            long state;
-            do
-            {
-                state = _state.Read();
-            }
-            while (!_state.CompareExchange(state, state - Cancelling + Cancelled));
-        }
-        else
-        {
-            // Everything stored for the result is ordered before this.
-            _state.Write(_state.Read() - Completing + phase);
-        }
+        var continuation = new Continuation(_continuation!, _continuationState, _context);
 
+        // Nobody else changes the word now. Everything stored for the result is ordered before this.
+        _state.Write(state - Completing + phase);
         return continuation;
     }
 
@@ -155,30 +155,25 @@ internal struct CompletionCore
     /// <summary>Awaiter: registers what to run, once. False if the outcome came first: then the caller runs it, elsewhere.</summary>
     public bool TryRegister(Action<object?> continuation, object? state, object? context, short token)
     {
-        RequireCurrent(token);
-        if (_continuation.Read() is null)
+        while (true)
         {
-            _continuationState = state;
-            _context = context;
-            if (_continuation.CompareExchange(null, continuation))
+            long word = RequireCurrent(token);
+            if ((word & Registered) != 0)
+            {
+                ThrowMisuse("it is being awaited already");
+            }
+
+            if ((word & PhaseMask) is not (Pending or Completing or Cancelling))
+            {
+                return false;
+            }
+
+            (_continuation, _continuationState, _context) = (continuation, state, context);
+            if (_state.CompareExchange(word, word | Registered))
             {
                 return true;
             }
         }
-
-        if (!ReferenceEquals(_continuation.Read(), Finished))
-        {
-            ThrowMisuse("it is being awaited already");
-        }
-
-        // Between its marker and its final store the winner runs a handful of instructions; without them there is no result to take.
-        SpinWait spin = default;
-        while (GetStatus(token) == ValueTaskSourceStatus.Pending)
-        {
-            spin.SpinOnce(sleep1Threshold: -1);
-        }
-
-        return false;
     }
 
     /// <summary>
@@ -208,8 +203,42 @@ internal struct CompletionCore
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Clear()
     {
+        _continuation = null;
         _continuationState = null;
         _context = null;
+    }
+
+    // As long as nobody awaits it the awaiter may yet change the word; or it is decided.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryCompleteOther(long ticket)
+    {
+        long state;
+        do
+        {
+            state = _state.Read();
+            if ((state & ~Registered) != ticket)
+            {
+                return false;
+            }
+        }
+        while (!_state.CompareExchange(state, state - Pending + Completing));
+        return true;
+    }
+
+    // The awaiter may register at the same time, and the device sign off a cancelled request; no mark may be lost.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Continuation FinishContended(long phase)
+    {
+        long decided = phase == Cancelled ? Cancelling : Completing;
+        Continuation continuation;
+        long state;
+        do
+        {
+            state = _state.Read();
+            continuation = (state & Registered) != 0 ? new Continuation(_continuation!, _continuationState, _context) : default;
+        }
+        while (!_state.CompareExchange(state, state - decided + phase));
+        return continuation;
     }
 
     private long ConsumeCancelled(short token, out bool recycle)

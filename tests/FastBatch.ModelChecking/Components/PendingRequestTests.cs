@@ -43,8 +43,16 @@ public class PendingRequestTests
         new Twin(Weakening.Split, "CompletionCore.cs", "TryRegister"), "", Requests(1, cancels: false));
 
     [Fact]
-    public void A_marker_left_without_compare_and_swap() => Check.Catches(
-        new Twin(Weakening.Split, "CompletionCore.cs", "Finish", "_continuation"), "", Requests(1, cancels: false));
+    public void An_outcome_published_without_compare_and_swap() => Check.Catches(
+        new Twin(Weakening.Split, "CompletionCore.cs", "FinishContended"), "", Requests(1, cancels: false));
+
+    [Fact]
+    public void An_outcome_decided_by_both_sides_before_it_is_awaited() => Check.Catches(
+        new Twin(Weakening.Split, "CompletionCore.cs", "TryCompleteOther"), "", Requests(1, cancels: true));
+
+    [Fact]
+    public void A_cancellation_without_compare_and_swap() => Check.Catches(
+        new Twin(Weakening.Split, "CompletionCore.cs", "TryCancel"), "", Requests(1, cancels: true));
 
     [Fact]
     public void A_cancelled_request_that_both_sides_return() => Check.Catches(
