@@ -24,11 +24,9 @@ public abstract class PendingRequest : IValueTaskSource
 
     // Of a request that can be cancelled; none otherwise.
     private CancellationToken _cancellationToken;
-    private CancellationTokenRegistration _registration;
 
-    // Where somebody wants it: the trace the request belongs to, and the generation for which that was noted.
-    private ActivityContext _origin;
-    private long _originTicket;
+    // Null until it is needed.
+    private Extras? _extras;
 
     internal RequestPool? Home { get; set; }
 
@@ -77,7 +75,7 @@ public abstract class PendingRequest : IValueTaskSource
     internal bool TryListen(CancellationToken cancellationToken)
     {
         _cancellationToken = cancellationToken;
-        _registration = cancellationToken.UnsafeRegister(static request => ((PendingRequest)request!).Cancel(), this);
+        (_extras ??= new Extras()).Registration = cancellationToken.UnsafeRegister(static request => ((PendingRequest)request!).Cancel(), this);
         if (!_core.IsCancelled(_core.Ticket))
         {
             return true;
@@ -104,10 +102,14 @@ public abstract class PendingRequest : IValueTaskSource
     }
 
     /// <summary>Caller side, before the row is published: the trace that the request belongs to.</summary>
-    internal void NoteOrigin(in ActivityContext origin) => (_origin, _originTicket) = (origin, _core.Ticket);
+    internal void NoteOrigin(in ActivityContext origin)
+    {
+        _extras ??= new Extras();
+        (_extras.Origin, _extras.OriginTicket) = (origin, _core.Ticket);
+    }
 
     /// <summary>Device side, while a row refers to the request: what was noted of it, if anything.</summary>
-    internal ActivityContext Origin(long ticket) => _originTicket == ticket ? _origin : default;
+    internal ActivityContext Origin(long ticket) => _extras is { } extras && extras.OriginTicket == ticket ? extras.Origin : default;
 
     /// <summary>Device side: gives the request its result. False if its outcome was decided before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -211,7 +213,7 @@ public abstract class PendingRequest : IValueTaskSource
         if (_cancellationToken.CanBeCanceled)
         {
             _cancellationToken = default;
-            _registration = default;
+            _extras!.Registration = default;
         }
 
         _core.Clear();
@@ -240,7 +242,7 @@ public abstract class PendingRequest : IValueTaskSource
     {
         // A callback that has started may still run when this request serves its next caller, and would cancel that one: then this
         // request is not used again.
-        if (!_registration.Unregister())
+        if (!_extras!.Registration.Unregister())
         {
             Home = RequestPool.None;
         }
@@ -260,6 +262,16 @@ public abstract class PendingRequest : IValueTaskSource
         }
 
         throw new OperationCanceledException(cancellationToken);
+    }
+
+    // What many requests have no use for: without it one is smaller by a cache line, and there are as many as callers.
+    private sealed class Extras
+    {
+        public CancellationTokenRegistration Registration;
+
+        // Where somebody wants it: the trace the request belongs to, and the generation for which that was noted.
+        public ActivityContext Origin;
+        public long OriginTicket;
     }
 }
 
