@@ -6,7 +6,8 @@ namespace FastBatch.Execution;
 /// Learns, while full batches wait, whether a second thread should run the next batch while the first resumes its callers. Where batches
 /// are short that moves the callers' state from core to core, which may double what is served or cost three quarters, as the machine is at the
 /// moment; so it is tried, for some milliseconds at a time, and measured in rows per time. Each way is measured when it has settled: when all
-/// callers have been resumed that way twice, for at first their state is where the other way left it. Device side; the times are given.
+/// callers have been resumed that way twice, for at first their state is where the other way left it; and with a second thread only while there is
+/// one: it may have been woken on the core of the first, and not run for some milliseconds. Device side; the times are given.
 /// </summary>
 internal sealed class OverlapTrial
 {
@@ -18,6 +19,11 @@ internal sealed class OverlapTrial
     private const int MostToSettle = 8192;
     private const int Settling = 3;
     private const int Measured = 4;
+
+    // A slice in which fewer batches than one in so many were run by another thread than the one before says nothing of two threads; so many of them are
+    // passed over.
+    private const int OneTurnIn = 8;
+    private const int MostMissed = 40;
 
     // For how many slices the better way is kept before the other is tried again: twice as many each time that it is found to be better again, four times
     // if that is beyond doubt. At first not for long: it may be judged by code that is still being compiled.
@@ -38,6 +44,10 @@ internal sealed class OverlapTrial
     private long _rowsSinceChange;
     private long _elapsed;
     private long _rows;
+    private int _batches;
+    private int _turns;
+    private int _missed;
+    private int _lastThread;
     private long _lastEnded;
     private bool _wasDeep;
 
@@ -52,7 +62,8 @@ internal sealed class OverlapTrial
     /// <param name="rows">Its rows.</param>
     /// <param name="isDeep">Whether a full one waits.</param>
     /// <param name="backlog">All rows that wait.</param>
-    public void Record(long ended, int rows, bool isDeep, int backlog)
+    /// <param name="thread">Who ran it.</param>
+    public void Record(long ended, int rows, bool isDeep, int backlog, int thread)
     {
         _rowsSinceChange += rows;
 
@@ -61,18 +72,26 @@ internal sealed class OverlapTrial
         {
             _elapsed += ended - _lastEnded;
             _rows += rows;
+            _batches++;
+            _turns += thread != _lastThread ? 1 : 0;
             if (_elapsed >= _sliceLength)
             {
                 EndSlice((double)_rows / _elapsed, backlog);
-                (_elapsed, _rows) = (0, 0);
+                (_elapsed, _rows, _batches, _turns) = (0, 0, 0, 0);
             }
         }
 
-        (_lastEnded, _wasDeep) = (ended, isDeep);
+        (_lastEnded, _wasDeep, _lastThread) = (ended, isDeep, thread);
     }
 
     private void EndSlice(double rate, int backlog)
     {
+        if (Overlaps && _turns * OneTurnIn < _batches && _missed < MostMissed)
+        {
+            _missed++;
+            return;
+        }
+
         if (_slicesLeft == Measured + 1 && _rowsSinceChange < Rounds * Math.Min(backlog, MostToSettle))
         {
             return;
@@ -95,6 +114,7 @@ internal sealed class OverlapTrial
             Overlaps = !_chosen;
             _slicesLeft = Settling + Measured;
             _rowsSinceChange = 0;
+            _missed = 0;
         }
         else
         {
@@ -104,6 +124,7 @@ internal sealed class OverlapTrial
             Overlaps = _chosen = better;
             _slicesLeft = _kept;
             _rowsSinceChange = 0;
+            _missed = 0;
             _best.AsSpan().Clear();
         }
     }

@@ -251,7 +251,7 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
             && Desk.IsQuick(rows)
             && !Desk.IsStuck
             && Lanes.MayStripe(Settings.Options.Overload);
-        _trial.Record(ended, rows, isDeep, isDeep ? callers : 0);
+        _trial.Record(ended, rows, isDeep, isDeep ? callers : 0, Environment.CurrentManagedThreadId);
         return isDeep && _trial.Overlaps;
     }
 

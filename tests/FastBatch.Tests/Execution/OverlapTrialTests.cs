@@ -55,12 +55,29 @@ public class OverlapTrialTests
     }
 
     [Fact]
+    public void A_second_thread_is_not_judged_while_it_is_not_there()
+    {
+        // Woken on the core of the first it runs when that is taken from it, or another core fetches it.
+        var machine = new Machine { Late = 5_000 };
+        machine.RunFor(20_000, alone: 8, overlapped: 5);
+        Assert.InRange(machine.RunFor(100_000, alone: 8, overlapped: 5), 80_000, 100_000);
+    }
+
+    [Fact]
+    public void A_second_thread_that_does_not_come_is_not_waited_for()
+    {
+        var machine = new Machine { Late = double.MaxValue };
+        machine.RunFor(100_000, alone: 8, overlapped: 5);
+        Assert.InRange(machine.RunFor(1_000_000, alone: 8, overlapped: 5), 0, 50_000);
+    }
+
+    [Fact]
     public void A_shallow_queue_is_no_trial()
     {
         var trial = new OverlapTrial(TimeProvider.System);
         for (int i = 0; i < 100_000; i++)
         {
-            trial.Record(i * 8 * s_microsecond, Rows, isDeep: i % 2 == 0, Rows);
+            trial.Record(i * 8 * s_microsecond, Rows, isDeep: i % 2 == 0, Rows, thread: 1);
             Assert.False(trial.Overlaps);
         }
     }
@@ -72,6 +89,8 @@ public class OverlapTrialTests
         private double _now;
         private double _nextPause;
         private bool _overlapped;
+        private double _comes;
+        private int _turn;
         private long? _moving;
 
         public double PauseEvery { get; init; } = double.MaxValue;
@@ -79,6 +98,9 @@ public class OverlapTrialTests
         public double Pause { get; init; }
 
         public int Backlog { get; init; } = Rows;
+
+        /// <summary>How long it takes the second thread to come, each time that it is asked for.</summary>
+        public double Late { get; init; }
 
         /// <summary>What a batch takes longer alone whose callers are moved: at the start and after each change as many as wait.</summary>
         public double Moving { get; init; }
@@ -90,7 +112,9 @@ public class OverlapTrialTests
             double with = 0;
             while (_now < end)
             {
-                double each = _trial.Overlaps ? overlapped : alone;
+                _comes = _trial.Overlaps && !_overlapped ? _now + Late : _comes;
+                bool together = _trial.Overlaps && _now >= _comes;
+                double each = together ? overlapped : alone;
                 if (_now > _nextPause)
                 {
                     _nextPause = _now + PauseEvery;
@@ -102,7 +126,7 @@ public class OverlapTrialTests
                 each += !_overlapped && _moving > 0 ? Moving : 0;
                 with += _trial.Overlaps ? each : 0;
                 _now += each;
-                _trial.Record((long)(_now * s_microsecond), Rows, isDeep: true, Backlog);
+                _trial.Record((long)(_now * s_microsecond), Rows, isDeep: true, Backlog, thread: together ? (_turn ^= 1) : 0);
             }
 
             return (long)with;
