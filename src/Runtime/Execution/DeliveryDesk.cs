@@ -14,6 +14,9 @@ internal sealed class DeliveryDesk : IDisposable
 {
     private const int RescueMilliseconds = 10;
 
+    // Ten seconds, of those that there are deliveries in.
+    private const int WaryLooks = 1000;
+
     // Measuring costs a timestamp: not worth it for a few callers.
     private const int MeasuredCallers = 8;
 
@@ -50,8 +53,12 @@ internal sealed class DeliveryDesk : IDisposable
     private AtomicInt64 _delivered;
     private AtomicInt32 _watching;
 
-    // What resuming one caller takes, in timestamp units, learned.
+    // What resuming one caller takes, in timestamp units: learned, and of those measured last.
     private double _resumeTime;
+    private double _lastResumeTime;
+
+    // Looks of the watch until callers that were found to block are forgotten.
+    private volatile int _wary;
     private bool _disposed;
     private volatile bool _isStuck;
 
@@ -110,6 +117,13 @@ internal sealed class DeliveryDesk : IDisposable
 
     /// <summary>Whether a caller that was resumed had not returned from one look of the watch to the next. Any thread; as of the last look.</summary>
     public bool IsStuck => _isStuck;
+
+    /// <summary>
+    /// Whether one thread is known to resume so many callers within this, in timestamp units: by those measured last as well, since what is learned
+    /// follows them slowly, and no caller has blocked of late. Of fewer callers than are measured it is not known, nor by a clock too coarse for that.
+    /// </summary>
+    public bool AreQuick(int callers, long time) =>
+        callers >= MeasuredCallers && _wary == 0 && _lastResumeTime > 0 && callers * Math.Max(_resumeTime, _lastResumeTime) <= time;
 
     /// <summary>Whether so many callers can be expected to be resumed within the time that is not long.</summary>
     public bool IsQuick(int callers) => callers * _resumeTime <= _leastPatience;
@@ -296,8 +310,9 @@ internal sealed class DeliveryDesk : IDisposable
     // Clamped, so that one pause of the thread does not pass for slow callers, nor a clock that was set back for callers of less than no time.
     private void Learn(int callers, long elapsed)
     {
-        double each = Math.Clamp((double)elapsed / callers, 0, 2 * (_resumeTime + _typicalResume));
-        _resumeTime += (each - _resumeTime) / 8;
+        double each = (double)elapsed / callers;
+        _lastResumeTime = each;
+        _resumeTime += (Math.Clamp(each, 0, 2 * (_resumeTime + _typicalResume)) - _resumeTime) / 8;
     }
 
     private int Helpers(Delivery delivery) => IsSample(delivery) ? 0 : (int)(delivery.Batch.Count * _resumeTime / _mostPatience);
@@ -369,6 +384,7 @@ internal sealed class DeliveryDesk : IDisposable
             }
 
             _isStuck = isStuck;
+            _wary = isStuck ? WaryLooks : Math.Max(0, _wary - 1);
             if (!active)
             {
                 StopWatching();

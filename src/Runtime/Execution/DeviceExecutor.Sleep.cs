@@ -27,6 +27,9 @@ internal abstract partial class DeviceExecutor
     // each other, and wake somebody in vain.
     private int _resumer;
 
+    // Until when others rely on that thread too: it is back before one could be woken. By the clock.
+    private long _backBy;
+
     // 1: whoever has the lanes is to look again, whatever it waits for.
     private AtomicInt32 _isCalled;
 
@@ -152,8 +155,11 @@ internal abstract partial class DeviceExecutor
     /// Device side: gives the device up, to resume callers: whoever submits <paramref name="ticket"/> or a later one has a thread take it, but for those
     /// that this thread resumes, who know that it will <see cref="TakeUpAgain"/>.
     /// </summary>
-    protected void GiveUp(long ticket)
+    /// <param name="ticket">The first ticket worth waking for.</param>
+    /// <param name="backBy">Until when others count on that as well, as a timestamp.</param>
+    protected void GiveUp(long ticket, long backBy)
     {
+        Volatile.Write(ref _backBy, backBy);
         Volatile.Write(ref _resumer, Environment.CurrentManagedThreadId);
         _mark.Set(ticket);
     }
@@ -310,11 +316,22 @@ internal abstract partial class DeviceExecutor
 
     private void NoticeAsleep()
     {
-        // What a thread's own callers submit while it resumes them, it will find itself; not so if another has parked with the device.
-        bool willLook = Volatile.Read(ref _resumer) == Environment.CurrentManagedThreadId && !IsParked;
-        if (!willLook && _mark.TryEnd())
+        if (!WillLook && _mark.TryEnd())
         {
             Wake();
+        }
+    }
+
+    // What a thread's own callers submit while it resumes them, it will find itself, and what others do in the first moments; not so if another thread
+    // has parked with the device.
+    private bool WillLook
+    {
+        get
+        {
+            int resumer = Volatile.Read(ref _resumer);
+            bool isReliedOn = resumer == Environment.CurrentManagedThreadId
+                || (resumer != 0 && _time.GetTimestampOr(long.MaxValue) < Volatile.Read(ref _backBy));
+            return isReliedOn && !IsParked;
         }
     }
 

@@ -8,8 +8,8 @@ namespace FastBatch.Execution;
 /// <summary>
 /// Leader and followers on the thread pool, for methods that compute on the CPU. Whoever leads has the device. The leader runs a batch,
 /// gives the device up, and only then resumes the batch's callers. When it is done it takes the device again, its caches warm and its
-/// callers' next rows all there, unless another thread has: any thread that submits meanwhile has a follower queued at once, and so has a
-/// delivery that takes long or whose continuation does not return. At most one thread leads; an offer is taken by one compare-and-swap.
+/// callers' next rows all there, unless another thread has: any thread that submits meanwhile has a follower queued, unless the leader will be
+/// back before that could run, and so has a delivery that takes long or whose continuation does not return. At most one thread leads; an offer is taken by one compare-and-swap.
 /// </summary>
 internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 {
@@ -22,12 +22,16 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
     // Above this a second thread is worth its while, whatever it takes to wake it; below it is tried, and the one waits for the other.
     private static readonly TimeSpan ShortBatch = TimeSpan.FromMicroseconds(20);
 
+    // What it takes until a thread that is woken does what it was woken for, on a core that may have other work.
+    private static readonly TimeSpan WakeUp = TimeSpan.FromMicroseconds(40);
+
     // Threads that take turns are back sooner, unless their callers hold them up.
     private static readonly TimeSpan LongestTurn = TimeSpan.FromMicroseconds(200);
 
     private readonly double _quantum;
     private readonly long _longestTurn;
     private readonly long _shortBatch;
+    private readonly long _wakeUp;
     private readonly OverlapTrial _trial;
 
     // 1: whoever makes it 0 leads.
@@ -47,6 +51,7 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
     {
         _quantum = options.TimeProvider.ToTimestamp(Quantum);
         _shortBatch = (long)options.TimeProvider.ToTimestamp(ShortBatch);
+        _wakeUp = (long)options.TimeProvider.ToTimestamp(WakeUp);
         _longestTurn = (long)options.TimeProvider.ToTimestamp(LongestTurn);
         _trial = new OverlapTrial(options.TimeProvider);
         TrySleep(lanes.Normal.Ring.ReadMark);
@@ -193,8 +198,11 @@ internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 
         Lanes.Leave();
         Free(delivery);
-        bool overlaps = !isShort && Lanes.HasFullBatch(Settings.MaxBatchSize);
-        GiveUp(Lane.Ring.ReadMark);
+
+        // Who is woken for less finds this thread back already.
+        bool isSoonBack = Desk.AreQuick(delivery.Batch.Count, _wakeUp) && delivery.Batch.Record is null;
+        bool overlaps = !isShort && !isSoonBack && Lanes.HasFullBatch(Settings.MaxBatchSize);
+        GiveUp(Lane.Ring.ReadMark, backBy: isSoonBack ? ended + (2 * _wakeUp) : long.MinValue);
 
         // From here on another thread may have the device.
         if (overlaps)

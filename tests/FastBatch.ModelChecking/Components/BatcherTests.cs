@@ -13,6 +13,14 @@ public class BatcherTests
     public void A_pool_executor_serves_callers_that_come_back() => Check.Exhausts(Serves(false, callers: 1, rounds: 2), interruptions: 2);
 
     [Fact]
+    public void A_caller_that_relies_on_the_thread_that_resumes_another() => Check.Exhausts(
+        Serves(false, callers: 2, rounds: 1, areQuick: true), interruptions: 1);
+
+    [Fact]
+    public void A_caller_that_relies_on_a_thread_that_is_gone() => Check.Catches(
+        new Twin("relied-on-when-gone"), "", Serves(false, callers: 2, rounds: 1, areQuick: true));
+
+    [Fact]
     public void A_thread_executor_serves_two_callers() => Check.Exhausts(Serves(true, callers: 2, rounds: 1), interruptions: 1);
 
     [Fact]
@@ -58,8 +66,9 @@ public class BatcherTests
         DrainTimeout = Timeout.InfiniteTimeSpan,
     };
 
-    private static Action<Model> Serves(bool dedicated, int callers, int rounds) => model =>
+    private static Action<Model> Serves(bool dedicated, int callers, int rounds, bool areQuick = false) => model =>
     {
+        Model.AreQuick = areQuick;
         var batcher = new ModelBatcher(Options(dedicated));
         var ends = new Ends(callers * rounds);
         for (int caller = 0; caller < callers; caller++)

@@ -16,6 +16,9 @@ internal sealed class Scenario(Action<Model> body)
     /// <summary>Whether threads that find many rows give the device away while they resume callers, without a trial.</summary>
     public bool Overlaps { get; set; }
 
+    /// <summary>Whether callers count as resumed in no time, however few they are: others then rely on the thread that resumes them.</summary>
+    public bool AreQuick { get; set; }
+
     /// <summary>How often timers fire, at any time they could.</summary>
     public int TimerTicks { get; init; }
 
@@ -43,6 +46,13 @@ internal sealed class Model(Trial trial)
     {
         get => Trial.Current?.Scenario.Overlaps == true;
         set => Trial.Current!.Scenario.Overlaps = value;
+    }
+
+    /// <summary>See <see cref="Scenario.AreQuick"/>; for the patched source.</summary>
+    public static bool AreQuick
+    {
+        get => Trial.Current?.Scenario.AreQuick == true;
+        set => Trial.Current!.Scenario.AreQuick = value;
     }
 
     /// <summary>Adds a thread; it starts when the body has ended, or before.</summary>

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using FastBatch.Atomics;
+using FastBatch.Execution;
 using FastBatch.Scheduling;
 
 namespace FastBatch.Tests.Batchers;
@@ -94,6 +96,87 @@ public class ContinuationTests
     }
 
     [Fact]
+    public async Task Who_relies_on_a_thread_whose_callers_turn_out_to_block_is_answered()
+    {
+        // Known to be quick, and by this clock about to be back for as long as it is blocked.
+        var gate = new Gate();
+        await using var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(new BatcherOptions { TimeProvider = new SteppingTime(1) });
+        DeliveryDesk desk = Executor(batcher).Desk;
+        Learn(desk, callers: 16, elapsed: 16);
+        Assert.True(desk.AreQuick(16, 16));
+        using var release = new ManualResetEventSlim();
+        using var blocked = new SemaphoreSlim(0);
+        async Task BlockAsync(int i)
+        {
+            Assert.Equal(i * i, await batcher.SubmitAsync(i).ConfigureAwait(false));
+            if (i == 1)
+            {
+                blocked.Release();
+                Assert.True(release.Wait(TimeSpan.FromSeconds(30)));
+            }
+        }
+
+        Task<int> first = batcher.SubmitAsync(0).AsTask();
+        await gate.ArrivedAsync();
+        Task[] callers = [.. Enumerable.Range(0, 16).Select(BlockAsync)];
+        gate.Open();
+        await blocked.WaitAsync();
+        Assert.Equal(25, await batcher.SubmitAsync(5).AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+
+        // Not a second time: for a while nobody is relied on.
+        Assert.True(SpinWait.SpinUntil(() => !desk.AreQuick(16, 16), TimeSpan.FromSeconds(30)));
+        release.Set();
+        await Task.WhenAll([first, .. callers]).WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task A_full_batch_does_not_wait_for_callers_that_may_take_long()
+    {
+        // Every batch takes a millisecond, by this clock. The watch, which would find a caller that blocks, is never set.
+        var gate = new Gate();
+        await using var batcher = new Echo(_ => gate.Pass()).CreateSquareBatcher(
+            new BatcherOptions { MaxBatchSize = 2, TimeProvider = new SteppingTime(TimeSpan.TicksPerMillisecond) });
+        Watching(Executor(batcher).Desk).Write(1);
+        var third = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        async Task BlockAsync()
+        {
+            Assert.Equal(1, await batcher.SubmitAsync(1).ConfigureAwait(false));
+#pragma warning disable xUnit1031 // Blocking is what is tested.
+            Assert.True(third.Task.Wait(TimeSpan.FromSeconds(30)), "Nobody ran the batch that was full.");
+#pragma warning restore xUnit1031
+        }
+
+        Task<int> first = batcher.SubmitAsync(0).AsTask();
+        await gate.ArrivedAsync();
+        Task blocking = BlockAsync();
+        Task<int> second = batcher.SubmitAsync(2).AsTask();
+        async Task EndAsync() => third.SetResult(await batcher.SubmitAsync(3).ConfigureAwait(false));
+        Task[] full = [EndAsync(), batcher.SubmitAsync(4).AsTask()];
+        gate.Open();
+        await Task.WhenAll([first, blocking, second, .. full]).WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task Callers_are_known_to_be_quick_while_those_measured_are()
+    {
+        await using var batcher = new Echo().CreateSquareBatcher(new BatcherOptions { TimeProvider = new ManualTime() });
+        DeliveryDesk desk = Executor(batcher).Desk;
+        Assert.False(desk.AreQuick(16, long.MaxValue), "Nothing is known yet.");
+        Learn(desk, callers: 16, elapsed: 160);
+        Assert.True(desk.AreQuick(16, 160));
+        Assert.False(desk.AreQuick(16, 159));
+        Assert.False(desk.AreQuick(7, 160), "So few are not measured.");
+
+        // What is learned follows slowly, one slow delivery does not.
+        Learn(desk, callers: 16, elapsed: 160_000);
+        Assert.False(desk.AreQuick(16, 1600));
+        Learn(desk, callers: 16, elapsed: 160);
+        Assert.True(desk.AreQuick(16, 160));
+        Learn(desk, callers: 16, elapsed: 0);
+        Assert.False(desk.AreQuick(16, 160), "The clock is too coarse.");
+    }
+
+    [Fact]
     public async Task A_dedicated_thread_never_runs_caller_code_unless_asked_to()
     {
         Thread? device = null;
@@ -171,6 +254,25 @@ public class ContinuationTests
         _ = batcher.SubmitAsync([id, id, id, id]);
         _ = batcher.SubmitAsync([id, id, id, id], new long[2]);
 #pragma warning restore FB0042, CA2012
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_executor")]
+    private static extern ref DeviceExecutor Executor(Batcher batcher);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_watching")]
+    private static extern ref AtomicInt32 Watching(DeliveryDesk desk);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "Learn")]
+    private static extern void Learn(DeliveryDesk desk, int callers, long elapsed);
+
+    /// <summary>Time that passes when it is looked at.</summary>
+    private sealed class SteppingTime(long step) : TimeProvider
+    {
+        private long _now = TimeSpan.TicksPerDay;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Add(ref _now, step);
     }
 
     private sealed class Noting : IBatchPolicy
