@@ -12,7 +12,7 @@ internal sealed class OverheadScenario(string name, Func<IReadOnlyList<Contestan
 
     public string Name => name;
 
-    public double DefaultSeconds => 0.08;
+    public double DefaultSeconds => 0.12;
 
     public void Run(ScenarioSettings settings, Action<LoadCase, IReadOnlyList<Result>> report)
     {
