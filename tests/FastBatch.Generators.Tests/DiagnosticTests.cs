@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Reflection;
+using FastBatch.Generators.Diagnostics;
 using FastBatch.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -323,14 +325,27 @@ public partial class DiagnosticTests
     }
 
     [Fact]
+    public void Every_id_is_one_that_an_analyzer_may_report()
+    {
+        // Of one that is not listed the compiler throws away what is reported.
+        FieldInfo[] fields = typeof(Descriptors).GetFields(BindingFlags.Static | BindingFlags.Public);
+        Assert.NotEmpty(fields);
+        Assert.Equal(
+            fields.Select(static field => ((DiagnosticDescriptor)field.GetValue(null)!).Id).Order(StringComparer.Ordinal),
+            UserProject.Analyzers.SelectMany(static analyzer => analyzer.SupportedDiagnostics).Select(static each => each.Id).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Every_id_has_a_page_and_a_link_to_it()
     {
+        string overview = File.ReadAllText(Path.Combine(Snapshot.Repository, "docs", "diagnostics", "README.md"));
         ImmutableArray<DiagnosticDescriptor> descriptors = [.. UserProject.Analyzers.SelectMany(static analyzer => analyzer.SupportedDiagnostics)];
         Assert.Equal(descriptors.Length, descriptors.Select(static descriptor => descriptor.Id).Distinct().Count());
-        Assert.All(descriptors, static descriptor =>
+        Assert.All(descriptors, descriptor =>
         {
             Assert.Equal("FastBatch.Usage", descriptor.Category);
             Assert.Equal($"https://github.com/fastbatch/fastbatch/blob/main/docs/diagnostics/{descriptor.Id}.md", descriptor.HelpLinkUri);
+            Assert.Contains($"| [{descriptor.Id}]({descriptor.Id}.md) | {descriptor.Title.ToString(CultureInfo.InvariantCulture)} |", overview, StringComparison.Ordinal);
             string page = File.ReadAllText(Path.Combine(Snapshot.Repository, "docs", "diagnostics", $"{descriptor.Id}.md"));
             Assert.StartsWith($"# {descriptor.Id}: {descriptor.Title.ToString(CultureInfo.InvariantCulture)}\n", page, StringComparison.Ordinal);
         });
