@@ -86,9 +86,11 @@ internal static class Program
             return;
         }
 
+        (Result? own, IReadOnlyList<Result> rivals) = ResultTable.FindSides(results);
         foreach (Result result in results)
         {
-            Console.WriteLine(result.ToJson());
+            bool isCompared = result == own && own.Load is null && rivals.Count > 0;
+            Console.WriteLine((isCompared ? result with { ThroughputOverBestRival = Math.Round(rivals.Min(result.ThroughputOver), 3) } : result).ToJson());
         }
     }
 }

@@ -21,12 +21,19 @@ internal static class ResultTable
             table.AppendLine(Row(result));
         }
 
-        if (results.FirstOrDefault(static result => result.Batcher is Contenders.FastBatch or Contenders.FastBatchInline) is { } own)
+        if (FindSides(results) is ({ } own, var rivals))
         {
-            Compare(table, own, [.. results.Where(result => result != own && !result.IsReference && ReachesRate(result))]);
+            Compare(table, own, rivals);
         }
 
         return table.ToString();
+    }
+
+    /// <summary>FastBatch, if it took part, and those it is compared with.</summary>
+    public static (Result? Own, IReadOnlyList<Result> Rivals) FindSides(IReadOnlyList<Result> results)
+    {
+        Result? own = results.FirstOrDefault(static result => result.Batcher is Contenders.FastBatch or Contenders.FastBatchInline);
+        return (own, [.. results.Where(result => result != own && !result.IsReference && ReachesRate(result))]);
     }
 
     private static string Row(Result result)
@@ -44,10 +51,8 @@ internal static class ResultTable
             return;
         }
 
-        Result fastest = rivals.MaxBy(static rival => rival.RequestsPerSecond)!;
-        string throughput = own.Load is null
-            ? Invariant($"throughput {own.RequestsPerSecond / fastest.RequestsPerSecond:0.00}x ({fastest.Batcher}), ")
-            : "";
+        Result fastest = rivals.MinBy(own.ThroughputOver)!;
+        string throughput = own.Load is null ? Invariant($"throughput {own.ThroughputOver(fastest):0.00}x ({fastest.Batcher}), ") : "";
         table.AppendLine(
             $"  {own.Batcher} / best rival: {throughput}" +
             $"{Against(rivals, own, "p50", static result => result.P50Microseconds)}, " +

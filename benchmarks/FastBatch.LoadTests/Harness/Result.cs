@@ -7,6 +7,7 @@ namespace FastBatch.LoadTests.Harness;
 /// <param name="InFlight">Requests in flight in a closed loop; 0 in an open loop, where nothing bounds them.</param>
 /// <param name="Load">Requests offered per second in an open loop; absent in a closed one.</param>
 /// <param name="SpreadPercent">Fastest less slowest round, in percent of the median.</param>
+/// <param name="RequestsPerSecondByRound">In the order of the rounds, each of which all contenders went through one after the other.</param>
 /// <param name="Library">What a native model runs on; absent where the model is managed code.</param>
 internal sealed record Result(
     string Scenario,
@@ -22,6 +23,7 @@ internal sealed record Result(
     double? Load,
     int Rounds,
     double SpreadPercent,
+    IReadOnlyList<double> RequestsPerSecondByRound,
     string? Library,
     [property: JsonIgnore] bool IsReference)
 {
@@ -30,6 +32,9 @@ internal sealed record Result(
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
+
+    /// <summary>Of FastBatch in a closed loop: see <see cref="ThroughputOver"/>.</summary>
+    public double? ThroughputOverBestRival { get; init; }
 
     public static Result Of(LoadCase load, Contestant contestant, IReadOnlyList<Measurement> rounds)
     {
@@ -49,13 +54,21 @@ internal sealed record Result(
             load.OfferedPerSecond,
             rounds.Count,
             Math.Round(100 * spread / rate, 1),
+            [.. rounds.Select(static round => Math.Round(round.RequestsPerSecond, 1))],
             load.Library,
             contestant.IsReference);
     }
 
+    /// <summary>
+    /// The requests per second of this contender for each of the other's: in the median over the rounds, so that what the machine does during some of
+    /// them, to both, does not pass for a difference.
+    /// </summary>
+    public double ThroughputOver(Result other) =>
+        Median([.. RequestsPerSecondByRound.Zip(other.RequestsPerSecondByRound, static (own, others) => own / others)], static ratio => ratio);
+
     public string ToJson() => JsonSerializer.Serialize(this, s_json);
 
-    private static double Median(IReadOnlyList<Measurement> rounds, Func<Measurement, double> of)
+    private static double Median<T>(IReadOnlyList<T> rounds, Func<T, double> of)
     {
         double[] sorted = [.. rounds.Select(of).Order()];
         int middle = sorted.Length / 2;
