@@ -9,7 +9,8 @@ namespace FastBatch.Execution;
 /// Leader and followers on the thread pool, for methods that compute on the CPU. Whoever leads has the device. The leader runs a batch,
 /// gives the device up, and only then resumes the batch's callers. When it is done it takes the device again, its caches warm and its
 /// callers' next rows all there, unless another thread has: any thread that submits meanwhile has a follower queued, unless the leader will be
-/// back before that could run, and so has a delivery that takes long or whose continuation does not return. At most one thread leads; an offer is taken by one compare-and-swap.
+/// back before that could run, and so has a delivery that takes long or whose continuation does not return. At most one thread leads; an offer
+/// is taken by one compare-and-swap.
 /// </summary>
 internal sealed class PoolExecutor : DeviceExecutor, IThreadPoolWorkItem
 {
